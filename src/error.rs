@@ -1,0 +1,248 @@
+//! Everything that can go wrong, each with a title, a cause and what to do about it.
+
+use crate::api::{Call, OperationId};
+use crate::inputs::Problem;
+use thiserror::Error;
+
+/// A failure that ends the step (in main) or becomes its one warning (in post).
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error("{}", told(.0))]
+    Inputs(Vec<Problem>),
+    /// The API answered, and its answer is no.
+    #[error("Reoclo at {host} answered {status} to {call}{}", said(.detail))]
+    Refused { call: Call, host: String, status: u16, detail: String },
+    /// Never followed: the API key must not travel to another address.
+    #[error("Reoclo at {host} answered {call} with a redirect ({status}){}, and the API key must not follow one.", .to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default())]
+    Redirected { call: Call, host: String, status: u16, to: Option<String> },
+    #[error("{host} answered {call} with something that is not JSON, or only half of it.")]
+    NotJson { call: Call, host: String },
+    #[error("{host} answered {call} with JSON that the automation API does not promise: {flaw}.")]
+    OffContract { call: Call, host: String, flaw: String },
+    #[error("{host} answered {call} with more than {limit_mib} MiB.")]
+    TooLarge { call: Call, host: String, limit_mib: usize },
+    #[error("{host} could not be reached for {call}: {}.", coded(.code, .message))]
+    Unreachable { call: Call, host: String, code: String, message: String },
+    #[error("{host} did not answer {call} within {seconds} s.")]
+    NoAnswer { call: Call, host: String, seconds: u32 },
+    #[error("The login did not end within {timeout_s} s: {progress}.")]
+    DeadlinePassed { timeout_s: u32, progress: String },
+    #[error("docker login {registry} on {server} ended with exit code {exit_code}{} (operation {operation_id}).", words(.output))]
+    DockerFailed { registry: String, server: String, exit_code: i64, output: String, operation_id: OperationId },
+    #[error("docker login {registry} on {server} failed without an exit code{} (operation {operation_id}).", words(.output))]
+    NoExitCode { registry: String, server: String, completed: bool, output: String, operation_id: OperationId },
+    #[error("docker login {registry} on {server} took longer than Reoclo allows (operation {operation_id}).")]
+    AgentTimedOut { registry: String, server: String, operation_id: OperationId },
+}
+
+impl Error {
+    /// A few words for the head of an annotation.
+    pub(crate) fn title(&self) -> &'static str {
+        match self {
+            Self::Inputs(_) => "Bad input",
+            Self::Refused { status: 401, .. } => "Reoclo does not accept the API key",
+            Self::Refused { status: 403, .. } => "The API key is not allowed to do this",
+            Self::Refused { status: 404, .. } => "Reoclo does not know this id",
+            Self::Refused { status: 422, .. } => "Reoclo does not accept the request",
+            Self::Refused { status: 429, .. } => "Too many requests",
+            Self::Refused { status: 500.., .. } => "Reoclo had an error",
+            Self::Refused { .. } => "Reoclo refused the request",
+            Self::Redirected { .. } => "Redirect refused",
+            Self::NotJson { .. } | Self::OffContract { .. } | Self::TooLarge { .. } => "Unexpected answer from the API",
+            Self::Unreachable { .. } | Self::NoAnswer { .. } => "Reoclo cannot be reached",
+            Self::DeadlinePassed { .. } | Self::AgentTimedOut { .. } => "Timed out",
+            Self::DockerFailed { .. } | Self::NoExitCode { .. } => "Docker login failed",
+        }
+    }
+
+    /// What a user can do about it; one sentence, after "Fix:".
+    pub(crate) fn fix(&self) -> String {
+        match self {
+            Self::Inputs(_) => "correct the step's `with:` block; nothing was sent.".to_owned(),
+            Self::Refused { call, status, detail, .. } => refusal_fix(*call, *status, detail),
+            Self::Redirected { .. } => "set api_url to the address that the API itself answers at.".to_owned(),
+            Self::NotJson { .. } | Self::OffContract { .. } | Self::TooLarge { .. } => {
+                "check that api_url is the base URL of a Reoclo instance and that no proxy or login page answers in its place.".to_owned()
+            }
+            Self::Unreachable { code, .. } => unreachable_fix(code).to_owned(),
+            Self::NoAnswer { .. } => "check the network between this runner and Reoclo, then run the job again.".to_owned(),
+            Self::DeadlinePassed { .. } => {
+                "see whether the server is online in Reoclo, or raise the timeout input; the post step logs out what may have been logged in.".to_owned()
+            }
+            Self::DockerFailed { output, .. } | Self::NoExitCode { output, .. } => docker_fix(output).to_owned(),
+            Self::AgentTimedOut { .. } => {
+                "check that the server can reach the registry (DNS, firewall, proxy), then run the job again.".to_owned()
+            }
+        }
+    }
+
+    /// Whether it is certain that this failure left no login on the server, so that a logout could only
+    /// take away somebody else's.
+    pub(crate) fn leaves_no_login(&self) -> bool {
+        match self {
+            Self::Inputs(_) | Self::Redirected { .. } | Self::DockerFailed { .. } => true,
+            Self::Refused { call, status, .. } => *call != Call::Operation && *status < 500,
+            Self::NoExitCode { completed, .. } => !completed,
+            Self::Unreachable { call, code, .. } => *call != Call::Operation && never_sent(code),
+            Self::NotJson { .. }
+            | Self::OffContract { .. }
+            | Self::TooLarge { .. }
+            | Self::NoAnswer { .. }
+            | Self::DeadlinePassed { .. }
+            | Self::AgentTimedOut { .. } => false,
+        }
+    }
+}
+
+fn told(problems: &[Problem]) -> String {
+    let told: Vec<String> = problems.iter().map(|Problem { input, rule }| format!("{input} {rule}.")).collect();
+    told.join(" ")
+}
+
+fn said(detail: &str) -> String {
+    if detail.is_empty() { ".".to_owned() } else { format!(": {}.", detail.trim_end_matches('.')) }
+}
+
+fn words(output: &str) -> String {
+    if output.is_empty() { String::new() } else { format!(": {output}") }
+}
+
+fn coded(code: &str, message: &str) -> String {
+    match (code, message) {
+        ("", message) => message.to_owned(),
+        (code, message) if message.is_empty() || message.contains(code) => {
+            if message.is_empty() {
+                code.to_owned()
+            } else {
+                message.to_owned()
+            }
+        }
+        (code, message) => format!("{code}: {message}"),
+    }
+}
+
+fn refusal_fix(call: Call, status: u16, detail: &str) -> String {
+    match (status, call) {
+        (401, _) => "check api_key: it must be a current automation key, made on the instance that api_url names \
+                     (dashboard: API Keys, Automation Keys)."
+            .to_owned(),
+        (403, Call::VaultLogin) => "open the key in the dashboard: Allowed Operations must include registry_login, Allowed \
+                                    Servers this server_id, and its allowed credentials this credential_id; an IP \
+                                    allow-list must include this runner."
+            .to_owned(),
+        (403, Call::PassthroughLogin) => "open the key in the dashboard: Allowed Operations must include registry_login, Allowed \
+                                          Servers this server_id, and allow_registry_passthrough must be on; an IP \
+                                          allow-list must include this runner."
+            .to_owned(),
+        (403, Call::Logout) => "open the key in the dashboard: Allowed Operations must include registry_logout.".to_owned(),
+        (403, Call::Operation) => "open the key in the dashboard: its Allowed Servers must still include this server.".to_owned(),
+        // FastAPI says exactly this when there is no such route at all.
+        (404, _) if detail == "Not Found" || detail.is_empty() => {
+            "check api_url: no automation API answers at this address.".to_owned()
+        }
+        (404, Call::VaultLogin) => {
+            "check server_id and credential_id: copy both UUIDs again from the dashboard of the tenant that api_key belongs to.".to_owned()
+        }
+        (404, Call::PassthroughLogin | Call::Logout) => {
+            "check server_id: copy the UUID again from the dashboard of the tenant that api_key belongs to.".to_owned()
+        }
+        (404, Call::Operation) => "look the operation up in the Reoclo dashboard: the API no longer knows it.".to_owned(),
+        (422, _) => "correct the field that the answer names.".to_owned(),
+        (429, _) => "wait, or raise the key's rate limit in the dashboard.".to_owned(),
+        (500.., _) => "run the job again; if it stays, look at the status of your Reoclo instance.".to_owned(),
+        _ => "read the answer above; it comes from the API.".to_owned(),
+    }
+}
+
+/// Failures of a connection before any byte of the request left, by Node's and OpenSSL's codes.
+fn never_sent(code: &str) -> bool {
+    matches!(
+        code,
+        "ECONNREFUSED" | "ENOTFOUND" | "EAI_AGAIN" | "EHOSTUNREACH" | "ENETUNREACH" | "UND_ERR_CONNECT_TIMEOUT"
+    ) || is_tls(code)
+}
+
+/// Codes of a TLS peer that did not verify: <https://nodejs.org/api/tls.html#x509-certificate-error-codes>.
+fn is_tls(code: &str) -> bool {
+    code.contains("CERT") || code.contains("SIGNATURE") || code.starts_with("ERR_TLS") || code.starts_with("ERR_SSL")
+}
+
+fn unreachable_fix(code: &str) -> &'static str {
+    match code {
+        "ENOTFOUND" | "EAI_AGAIN" => "check the host in api_url and this runner's DNS.",
+        "ECONNREFUSED" => "check host and port in api_url, and that Reoclo is running there.",
+        code if is_tls(code) => {
+            "make this runner trust the certificate (NODE_EXTRA_CA_CERTS for a private CA), or correct the host in api_url; verification is never turned off."
+        }
+        _ => "check the network between this runner and Reoclo, then run the job again.",
+    }
+}
+
+/// What docker's own words usually mean.
+fn docker_fix(output: &str) -> &'static str {
+    let output = output.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| output.contains(word));
+    if says(&["unauthorized", "denied", "incorrect username or password", "authentication required", "no basic auth"]) {
+        "check the user name and the token or password of this credential, and that the token has not expired."
+    } else if says(&["server gave http response to https client", "certificate", "x509"]) {
+        "make the server's docker trust the registry's certificate."
+    } else if says(&["no such host", "connection refused", "timeout", "deadline exceeded", "no route to host"]) {
+        "check the registry's address, and that the server can reach it."
+    } else {
+        "look at docker's own words above and at the operation in the Reoclo dashboard."
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(call: Call, status: u16) -> Error {
+        Error::Refused { call, host: "api".into(), status, detail: "No.".into() }
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_fix() {
+        for (call, status, word) in [
+            (Call::VaultLogin, 401, "api_key"),
+            (Call::VaultLogin, 403, "credential_id"),
+            (Call::PassthroughLogin, 403, "allow_registry_passthrough"),
+            (Call::Logout, 403, "registry_logout"),
+            (Call::VaultLogin, 404, "credential_id"),
+            (Call::PassthroughLogin, 404, "server_id"),
+            (Call::VaultLogin, 422, "field"),
+        ] {
+            let fix = refused(call, status).fix();
+            assert!(fix.contains(word), "{status}: {fix}");
+        }
+    }
+
+    #[test]
+    fn a_missing_route_points_at_api_url() {
+        let error =
+            Error::Refused { call: Call::VaultLogin, host: "api".into(), status: 404, detail: "Not Found".into() };
+        assert!(error.fix().contains("api_url"));
+    }
+
+    #[test]
+    fn only_a_definite_failure_leaves_no_login() {
+        assert!(refused(Call::VaultLogin, 403).leaves_no_login());
+        assert!(!refused(Call::VaultLogin, 502).leaves_no_login(), "a gateway may have passed the request on");
+        assert!(!refused(Call::Operation, 404).leaves_no_login(), "the operation may go on");
+        let unreachable = |call, code: &str| Error::Unreachable {
+            call,
+            host: "api".into(),
+            code: code.into(),
+            message: String::new(),
+        };
+        assert!(unreachable(Call::VaultLogin, "ECONNREFUSED").leaves_no_login());
+        assert!(unreachable(Call::VaultLogin, "DEPTH_ZERO_SELF_SIGNED_CERT").leaves_no_login());
+        assert!(!unreachable(Call::VaultLogin, "ECONNRESET").leaves_no_login());
+        assert!(!unreachable(Call::Operation, "ECONNREFUSED").leaves_no_login());
+    }
+
+    #[test]
+    fn sentences_end_once() {
+        assert_eq!(refused(Call::Logout, 400).to_string(), "Reoclo at api answered 400 to the logout request: No.");
+    }
+}

@@ -1,0 +1,175 @@
+//! The port: everything the logic needs from the world outside, as one trait.
+//!
+//! The only real implementation is the JavaScript one in `js::host`; unit tests bring a fake.
+
+/// What runs the action: a runner's environment, its command channel, a clock and a network.
+pub(crate) trait Host {
+    /// The value of an input as the runner passed it, not trimmed; empty when unset.
+    fn input(&self, name: &str) -> String;
+    /// An environment variable; empty when unset.
+    fn env(&self, name: &str) -> String;
+    /// A value that main saved for post; empty when absent.
+    fn state(&self, key: &str) -> String;
+    /// Saves a value for post. Written through at once: a kill after this call does not lose it.
+    fn save_state(&self, key: &str, value: &str) -> Result<(), String>;
+    fn set_output(&self, name: &str, value: &str) -> Result<(), String>;
+    /// Asks the runner to hide a value in everything it shows from here on.
+    fn mask(&self, value: &str);
+    /// One plain log line.
+    fn info(&self, line: &str);
+    fn warning(&self, title: &str, message: &str);
+    fn error(&self, title: &str, message: &str);
+    /// Milliseconds on a clock that only goes forward.
+    fn now_ms(&self) -> f64;
+    async fn sleep(&self, ms: u32);
+    /// One HTTP exchange, redirects not followed, given up after `request.timeout_ms`.
+    async fn send(&self, request: Request) -> Result<Reply, Fault>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Method {
+    Get,
+    Post,
+}
+
+/// An HTTP request. `Debug` is left out on purpose: headers and body carry secrets.
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: String,
+    /// The value of the `Authorization` header.
+    pub(crate) authorization: String,
+    /// JSON text.
+    pub(crate) body: Option<String>,
+    pub(crate) timeout_ms: u32,
+}
+
+/// An HTTP response, whatever its status.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) location: Option<String>,
+    pub(crate) body: String,
+}
+
+/// Why there is no [`Reply`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// No complete reply within the request's own time limit.
+    TimedOut,
+    /// The reply is larger than the action is willing to hold.
+    TooLarge,
+    /// The connection could not be made or broke; `code` as Node names it (`ECONNREFUSED`), or empty.
+    Network { code: String, message: String },
+}
+
+#[cfg(test)]
+pub(crate) mod fake {
+    //! A host that lives in memory: scripted replies, a clock that only sleeping moves.
+
+    use super::{Fault, Host, Method, Reply, Request};
+    use std::cell::{Cell, RefCell};
+    use std::collections::{HashMap, VecDeque};
+
+    #[derive(Default)]
+    pub(crate) struct FakeHost {
+        inputs: HashMap<String, String>,
+        env: HashMap<String, String>,
+        state: HashMap<String, String>,
+        /// What each request in turn is answered with.
+        replies: RefCell<VecDeque<Result<Reply, Fault>>>,
+        now_ms: Cell<f64>,
+        /// Everything that happened, in order, one line each.
+        pub(crate) events: RefCell<Vec<String>>,
+    }
+
+    impl FakeHost {
+        pub(crate) fn with_inputs(mut self, inputs: &[(&str, &str)]) -> Self {
+            extend(&mut self.inputs, inputs);
+            self
+        }
+
+        pub(crate) fn with_env(mut self, env: &[(&str, &str)]) -> Self {
+            extend(&mut self.env, env);
+            self
+        }
+
+        pub(crate) fn with_state(mut self, state: &[(&str, &str)]) -> Self {
+            extend(&mut self.state, state);
+            self
+        }
+
+        pub(crate) fn answering(self, replies: &[(u16, &str)]) -> Self {
+            let reply = |(status, body): &(u16, &str)| {
+                Ok(Reply { status: *status, body: (*body).to_owned(), ..Reply::default() })
+            };
+            self.replies.borrow_mut().extend(replies.iter().map(reply));
+            self
+        }
+
+        /// After the replies so far, one request that gets none.
+        pub(crate) fn failing(self, fault: Fault) -> Self {
+            self.replies.borrow_mut().push_back(Err(fault));
+            self
+        }
+
+        /// The recorded events that begin with `kind`.
+        pub(crate) fn events(&self, kind: &str) -> Vec<String> {
+            self.events.borrow().iter().filter(|event| event.starts_with(kind)).cloned().collect()
+        }
+
+        fn record(&self, event: String) {
+            self.events.borrow_mut().push(event);
+        }
+    }
+
+    fn extend(map: &mut HashMap<String, String>, pairs: &[(&str, &str)]) {
+        map.extend(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    }
+
+    impl Host for FakeHost {
+        fn input(&self, name: &str) -> String {
+            self.inputs.get(name).cloned().unwrap_or_default()
+        }
+        fn env(&self, name: &str) -> String {
+            self.env.get(name).cloned().unwrap_or_default()
+        }
+        fn state(&self, key: &str) -> String {
+            self.state.get(key).cloned().unwrap_or_default()
+        }
+        fn save_state(&self, key: &str, value: &str) -> Result<(), String> {
+            self.record(format!("state {key}={value}"));
+            Ok(())
+        }
+        fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
+            self.record(format!("output {name}={value}"));
+            Ok(())
+        }
+        fn mask(&self, value: &str) {
+            self.record(format!("mask {value}"));
+        }
+        fn info(&self, line: &str) {
+            self.record(format!("info {line}"));
+        }
+        fn warning(&self, title: &str, message: &str) {
+            self.record(format!("warning {title}: {message}"));
+        }
+        fn error(&self, title: &str, message: &str) {
+            self.record(format!("error {title}: {message}"));
+        }
+        fn now_ms(&self) -> f64 {
+            self.now_ms.get()
+        }
+        async fn sleep(&self, ms: u32) {
+            self.now_ms.set(self.now_ms.get() + f64::from(ms));
+        }
+        async fn send(&self, request: Request) -> Result<Reply, Fault> {
+            let method = if request.method == Method::Get { "GET" } else { "POST" };
+            self.record(format!("send {method} {}", request.url));
+            let reply = self.replies.borrow_mut().pop_front().unwrap_or(Err(Fault::TimedOut));
+            if reply == Err(Fault::TimedOut) {
+                self.now_ms.set(self.now_ms.get() + f64::from(request.timeout_ms));
+            }
+            reply
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The one object that JavaScript hands in, and the port made of it.
+
+use super::{fetch, thrown};
+use crate::host::{Fault, Host, Reply, Request};
+use gloo_timers::future::TimeoutFuture;
+use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+
+#[wasm_bindgen]
+extern "C" {
+    /// `js/host.js`: `@actions/core`, `process.env` and a clock.
+    pub type JsHost;
+
+    #[wasm_bindgen(method, structural)]
+    fn input(this: &JsHost, name: &str) -> String;
+    #[wasm_bindgen(method, structural)]
+    fn env(this: &JsHost, name: &str) -> String;
+    #[wasm_bindgen(method, structural)]
+    fn state(this: &JsHost, key: &str) -> String;
+    #[wasm_bindgen(method, structural, catch, js_name = saveState)]
+    fn save_state(this: &JsHost, key: &str, value: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, structural, catch, js_name = setOutput)]
+    fn set_output(this: &JsHost, name: &str, value: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, structural, js_name = setSecret)]
+    fn set_secret(this: &JsHost, value: &str);
+    #[wasm_bindgen(method, structural)]
+    fn info(this: &JsHost, line: &str);
+    #[wasm_bindgen(method, structural)]
+    fn warning(this: &JsHost, message: &str, title: &str);
+    #[wasm_bindgen(method, structural)]
+    fn error(this: &JsHost, message: &str, title: &str);
+    #[wasm_bindgen(method, structural)]
+    fn now(this: &JsHost) -> f64;
+}
+
+impl Host for JsHost {
+    fn input(&self, name: &str) -> String {
+        Self::input(self, name)
+    }
+
+    fn env(&self, name: &str) -> String {
+        Self::env(self, name)
+    }
+
+    fn state(&self, key: &str) -> String {
+        Self::state(self, key)
+    }
+
+    fn save_state(&self, key: &str, value: &str) -> Result<(), String> {
+        Self::save_state(self, key, value).map_err(|error| thrown::message(&error))
+    }
+
+    fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
+        Self::set_output(self, name, value).map_err(|error| thrown::message(&error))
+    }
+
+    fn mask(&self, value: &str) {
+        self.set_secret(value);
+    }
+
+    fn info(&self, line: &str) {
+        Self::info(self, line);
+    }
+
+    fn warning(&self, title: &str, message: &str) {
+        Self::warning(self, message, title);
+    }
+
+    fn error(&self, title: &str, message: &str) {
+        Self::error(self, message, title);
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.now()
+    }
+
+    async fn sleep(&self, ms: u32) {
+        TimeoutFuture::new(ms).await;
+    }
+
+    async fn send(&self, request: Request) -> Result<Reply, Fault> {
+        fetch::send(request).await
+    }
+}

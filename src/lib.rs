@@ -1,0 +1,24 @@
+//! The core of `reoclo/docker-auth`: log a Reoclo managed server in to a container registry, and out again.
+//!
+//! Everything here is pure logic that runs on any machine, with one exception: [`js`], compiled for
+//! WebAssembly only, which lends the logic a JavaScript host. `run` is the place to start reading.
+
+// On the host nothing calls the recipes but the tests; what is dead in the product, the wasm build tells.
+#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+
+mod api;
+mod authority;
+mod client;
+mod error;
+mod host;
+mod inputs;
+#[cfg(target_arch = "wasm32")]
+pub mod js;
+mod log;
+mod poll;
+mod registry;
+mod run;
+mod run_context;
+mod secret;
+mod state;
+mod text;

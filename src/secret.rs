@@ -1,0 +1,149 @@
+//! Secrets: values that must never be shown, and every form in which one could show up.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::fmt;
+
+/// A value that no `{:?}` prints and that has no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    pub(crate) fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself, for the request that needs it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+/// What JavaScript's `encodeURIComponent` leaves alone.
+const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+/// Shorter values would hide half of every log and protect nothing.
+const SHORTEST_FORM_CHARS: usize = 2;
+
+/// Every form of the secrets of one run, longest first and without repeats.
+///
+/// The order matters: a runner that applies masks in the order of registration would show the tail of a secret
+/// whose beginning it has already replaced.
+#[derive(Default)]
+pub(crate) struct Masks(Vec<String>);
+
+impl Masks {
+    /// `username` is no secret itself; with the token it makes the `user:token` pair of docker's `config.json`.
+    /// The values are taken as the runner passed them, not trimmed.
+    pub(crate) fn of(api_key: &str, username: &str, access_token: &str) -> Self {
+        let mut forms = Vec::new();
+        for secret in [api_key, access_token] {
+            for form in [secret, secret.trim()] {
+                forms.push(form.to_owned());
+                forms.push(utf8_percent_encode(form, URI_COMPONENT).to_string());
+                forms.push(json_escaped(form));
+            }
+            for line in secret.split(['\r', '\n']) {
+                forms.push(line.to_owned());
+                forms.push(line.trim().to_owned());
+            }
+        }
+        let token = access_token.trim();
+        if !token.is_empty() {
+            forms.push(STANDARD.encode(token));
+            forms.push(STANDARD.encode(format!("{}:{token}", username.trim())));
+        }
+        forms.retain(|form| form.trim().chars().count() >= SHORTEST_FORM_CHARS);
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        forms.dedup();
+        Self(forms)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// The text with every form replaced by `***`.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for form in &self.0 {
+            if text.contains(form.as_str()) {
+                text = text.replace(form.as_str(), "***");
+            }
+        }
+        text
+    }
+}
+
+/// The text as it stands between the quotes of a JSON string.
+fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn forms(api_key: &str, username: &str, token: &str) -> Vec<String> {
+        Masks::of(api_key, username, token).0
+    }
+
+    #[test]
+    fn debug_never_shows_the_value() {
+        assert_eq!(format!("{:?}", Secret::new("hunter22")), "Secret(***)");
+    }
+
+    #[test]
+    fn masks_the_value_its_base64_and_the_pair() {
+        let forms = forms("rca_key", "bob", "hunter22");
+        for form in ["rca_key", "hunter22", "aHVudGVyMjI=", "Ym9iOmh1bnRlcjIy"] {
+            assert!(forms.iter().any(|f| f == form), "{form} is missing from {forms:?}");
+        }
+    }
+
+    #[test]
+    fn masks_each_line_and_the_escaped_forms_of_a_multi_line_token() {
+        let forms = forms("", "u", "{\n  \"key\": \"a b\"\r\n}\n");
+        for form in ["\"key\": \"a b\"", "{\\n  \\\"key\\\": \\\"a b\\\"\\r\\n}"] {
+            assert!(forms.iter().any(|f| f == form), "{form} is missing from {forms:?}");
+        }
+        assert!(forms.iter().any(|f| f.starts_with("%7B%0A%20%20%22key")));
+    }
+
+    #[test]
+    fn masks_longest_first_and_once() {
+        let forms = forms("rca_key", "u", "rca_key-and-more");
+        assert!(forms.windows(2).all(|pair| pair[0].len() >= pair[1].len()));
+        let mut unique = forms.clone();
+        unique.dedup();
+        assert_eq!(forms, unique);
+    }
+
+    #[test]
+    fn never_masks_empty_or_one_character_values() {
+        assert!(forms("", "user", "").is_empty());
+        assert!(forms("x", "", " \n}\n{ \n").iter().all(|f| f.trim().len() > 1));
+    }
+
+    #[test]
+    fn redacts_the_longer_secret_whole_when_a_shorter_one_begins_it() {
+        let masks = Masks::of("rca_key", "u", "rca_key-and-more");
+        assert_eq!(masks.redact("<rca_key-and-more> <rca_key>"), "<***> <***>");
+    }
+}
