@@ -1,0 +1,77 @@
+# Every task of a maintainer; `make help` lists them. What a task needs it installs first, saying what and why.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+TOOLS := $(CURDIR)/.tools
+export PATH := $(TOOLS)/bin:$(PATH)
+export CARGO_TERM_COLOR ?= never
+
+# The tool that writes the bindings must be of the very version of the crate in Cargo.lock.
+WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
+WASM_PACK := 0.15.1
+
+RUST := $(TOOLS)/rust.stamp
+BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
+PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
+NPM := node_modules/.package-lock.json
+
+.PHONY: help demo test dist lint unit wasm e2e check-dist sandbox-tools
+help: ## list the tasks
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+demo: $(NPM) ## see the action log a server in and out, against a real registry
+	@tests/sandbox/install.sh docker docker-registry skopeo || true
+	@node tests/sandbox/demo.js
+
+test: lint unit wasm e2e check-dist ## everything that must hold before a change lands
+
+dist: $(RUST) $(BINDGEN) $(NPM) ## rebuild dist/ from the sources
+	node js/build.js dist
+
+lint: $(RUST) ## formatting and clippy, for the host and for wasm
+	cargo fmt --check
+	cargo clippy --locked --quiet --all-targets -- -D warnings
+	cargo clippy --locked --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
+
+unit: $(RUST) ## the logic, on the host
+	cargo test --locked --quiet
+
+wasm: $(RUST) $(BINDGEN) $(PACK) ## the JavaScript boundary, as WebAssembly in Node
+	wasm-pack --log-level warn test --node --mode no-install --test wasm
+
+e2e: $(NPM) sandbox-tools ## the committed dist/ against the stand-in, a real registry and the real docker CLI
+	node --test --test-timeout=120000 --test-reporter=spec tests/sandbox/*.test.js tests/e2e/*.test.js
+
+check-dist: $(RUST) $(BINDGEN) $(NPM) ## dist/ is byte for byte what the sources build
+	node js/build.js target/check-dist
+	@diff -r dist target/check-dist || { echo 'dist/ is not what the sources build: run `make dist` and commit it'; exit 1; }
+	@echo 'dist/ is what the sources build'
+
+sandbox-tools:
+	@tests/sandbox/install.sh docker docker-registry
+
+$(RUST): rust-toolchain.toml
+	@mkdir -p $(TOOLS)
+	@command -v rustup >/dev/null || { echo 'This needs Rust by rustup: see https://rustup.rs'; exit 1; }
+	@echo 'Rust: the compiler of rust-toolchain.toml with its wasm target'
+	@channel="$$(sed -n 's/^channel = "\(.*\)"/\1/p' $<)"; \
+	rustup toolchain install "$$channel" --no-self-update --profile minimal \
+	  --component clippy,rustfmt --target wasm32-unknown-unknown >$(TOOLS)/rust.log 2>&1 || { cat $(TOOLS)/rust.log; exit 1; }
+	@touch $@
+
+$(BINDGEN): | $(RUST)
+	@echo 'wasm-bindgen $(WASM_BINDGEN): writes the JavaScript side of the core (builds once, about 2 minutes)'
+	@cargo install --quiet --locked --root $(TOOLS) --version $(WASM_BINDGEN) wasm-bindgen-cli
+	@touch $@
+
+$(PACK): | $(RUST)
+	@echo 'wasm-pack $(WASM_PACK): runs the tests of the core in Node (builds once, about 2 minutes)'
+	@cargo install --quiet --locked --root $(TOOLS) --version $(WASM_PACK) wasm-pack
+	@touch $@
+
+$(NPM): package.json package-lock.json
+	@echo 'npm packages: the toolkit that is bundled, the bundler, the stand-in'"'"'s libraries'
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

@@ -1,0 +1,77 @@
+// Builds dist/ (or the folder named) from the sources: `make dist`. The same sources give the same bytes on any machine with this toolchain.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '..');
+const dist = join(root, process.argv[2] ?? 'dist');
+const cargoTarget = join(root, 'target', 'dist');
+const bindings = join(root, 'target', 'wasm');
+const run = (command, args, env = {}) =>
+  execFileSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', env: { ...process.env, ...env } });
+
+run('cargo', ['fetch', '--locked', '--quiet']);
+
+// Paths of this machine must not end up in panic texts, or the bytes would differ from machine to machine.
+const sysroot = run('rustc', ['--print', 'sysroot']).trim();
+const commit = /^commit-hash: (.*)$/m.exec(run('rustc', ['-vV']))[1];
+const registries = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry/src');
+const remaps = [
+  ...readdirSync(registries).map((registry) => [join(registries, registry), '/cargo']),
+  [join(sysroot, 'lib/rustlib/src/rust'), `/rustc/${commit}`],
+  [root, '/docker-auth'],
+];
+const rustflags = remaps.map(([from, to]) => `--remap-path-prefix=${from}=${to}`).join('\x1f');
+run('cargo', ['build', '--release', '--locked', '--quiet', '--target', 'wasm32-unknown-unknown', '--target-dir', cargoTarget], {
+  CARGO_ENCODED_RUSTFLAGS: rustflags,
+  CARGO_INCREMENTAL: '0',
+});
+
+rmSync(bindings, { recursive: true, force: true });
+run('wasm-bindgen', [
+  join(cargoTarget, 'wasm32-unknown-unknown/release/reoclo_docker_auth.wasm'),
+  ...['--target', 'web', '--omit-default-module-path', '--no-typescript', '--out-dir', bindings],
+]);
+
+rmSync(dist, { recursive: true, force: true });
+mkdirSync(dist, { recursive: true });
+// Named features and not --all-features, which makes modules that Node 20 refuses.
+const features = ['bulk-memory', 'sign-ext', 'mutable-globals', 'nontrapping-float-to-int', 'reference-types', 'multivalue'];
+run(join(root, 'node_modules/.bin/wasm-opt'), [
+  ...['-Oz', '--converge', '--strip-debug', '--strip-producers', '--strip-target-features'],
+  ...features.map((feature) => `--enable-${feature}`),
+  ...[join(bindings, 'reoclo_docker_auth_bg.wasm'), '-o', join(dist, 'reoclo_docker_auth.wasm')],
+]);
+
+await build({
+  absWorkingDir: root,
+  entryPoints: { main: 'js/main.js', post: 'js/post.js' },
+  outdir: dist,
+  outExtension: { '.js': '.cjs' },
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  legalComments: 'inline',
+  logLevel: 'warning',
+  plugins: [
+    {
+      // core's OIDC client brings a whole HTTP stack that this action never calls; unused and free of side effects,
+      // it stays out of the bundle.
+      name: 'leave-out-oidc',
+      setup: ({ onResolve, resolve }) => {
+        onResolve({ filter: /^@actions\/(http-client|exec)/ }, async ({ path, pluginData, ...options }) => {
+          if (pluginData === 'resolving') return undefined;
+          const resolved = await resolve(path, { ...options, pluginData: 'resolving' });
+          return { ...resolved, sideEffects: false };
+        });
+      },
+    },
+  ],
+});
+
+for (const file of ['reoclo_docker_auth.wasm', 'main.cjs', 'post.cjs']) {
+  console.log(`${String(statSync(join(dist, file)).size).padStart(8)} bytes  ${file}`);
+}

@@ -1,0 +1,15 @@
+// What the core asks of its surroundings: the runner's toolkit, the environment, a clock.
+import * as core from '@actions/core';
+
+export const host = {
+  input: (name) => core.getInput(name, { trimWhitespace: false }),
+  env: (name) => process.env[name] ?? '',
+  state: core.getState,
+  saveState: core.saveState,
+  setOutput: core.setOutput,
+  setSecret: core.setSecret,
+  info: core.info,
+  warning: (message, title) => core.warning(message, { title }),
+  error: (message, title) => core.error(message, { title }),
+  now: () => performance.now(),
+};

@@ -1,0 +1,11 @@
+// The post step: runners call this when the job ends. It never fails a job.
+import { warning } from '@actions/core';
+import { start } from './start.js';
+
+start('runPost', {
+  exitCode: () => 0,
+  crashed: (message) => {
+    warning(message, { title: 'Internal error' });
+    return 0;
+  },
+});
