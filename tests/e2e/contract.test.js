@@ -1,0 +1,46 @@
+// action.yml is the contract of the published v2, and the README tells the truth about it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+
+const read = (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
+const manifest = parse(await read('action.yml'));
+const readme = await read('README.md');
+
+test('the inputs and outputs of v2 are all there, with their defaults', () => {
+  const inputs = Object.entries(manifest.inputs).map(([name, { required, default: value }]) => [name, required, value]);
+  assert.deepEqual(inputs, [
+    ['api_key', true, undefined],
+    ['server_id', true, undefined],
+    ['credential_id', false, undefined],
+    ['username', false, undefined],
+    ['access_token', false, undefined],
+    ['registry_url', false, undefined],
+    ['cleanup', false, 'true'],
+    ['api_url', false, 'https://api.reoclo.com'],
+    ['timeout', false, '600'],
+  ]);
+  assert.deepEqual(Object.keys(manifest.outputs), ['operation_id', 'registry_url', 'registry_type']);
+});
+
+test('it runs on node20, with a post step that always runs', () => {
+  const { using, 'post-if': condition } = manifest.runs;
+  assert.deepEqual([using, condition], ['node20', undefined]);
+});
+
+test('the README lists every input with its default and every output', () => {
+  for (const [name, { default: value }] of Object.entries(manifest.inputs)) {
+    const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` |`));
+    assert.ok(row, `${name} is not in the README`);
+    if (value) assert.ok(row.includes(`\`${value}\``), `${name}: the README gives another default`);
+  }
+  for (const name of Object.keys(manifest.outputs)) assert.ok(readme.includes(`| \`${name}\` |`), name);
+});
+
+test('one version stands in Cargo.toml, package.json and both locks', async () => {
+  const { version } = JSON.parse(await read('package.json'));
+  assert.match(await read('Cargo.toml'), new RegExp(`^version = "${version}"$`, 'm'));
+  assert.match(await read('Cargo.lock'), new RegExp(`name = "reoclo-docker-auth"\nversion = "${version}"`));
+  assert.equal(JSON.parse(await read('package-lock.json')).version, version);
+});

@@ -1,0 +1,40 @@
+// What a registry makes docker print is shown as text and obeyed by nobody.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startHostileRegistry } from '../sandbox/hostile-registry.js';
+import { createWorld } from './support/world.js';
+
+const HOSTILE = [
+  'boo',
+  '::error title=Owned::pwned',
+  '  ::add-mask::a',
+  'x ##[error]pwned',
+  '\u001b[31mred\u001b[0m\r::stop-commands::t\r',
+  '##[add-mask]b',
+].join('\n');
+
+test('commands in docker\'s output stay text', async (t) => {
+  const world = await createWorld(t);
+  const registry = world.own(await startHostileRegistry(HOSTILE));
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url: registry.host }) });
+  assert.equal(main.code, 1);
+  assert.deepEqual(
+    [...new Set(main.commands.map(({ command }) => command))].sort(),
+    ['add-mask', 'error'],
+    'no command but our own',
+  );
+  assert.equal(main.annotations.length, 1);
+  assert.equal(main.annotations[0].title, 'Docker login failed');
+  const shown = main.stdout.replaceAll(/^::(add-mask|error title=Docker login failed)::/gm, '');
+  assert.doesNotMatch(shown, /::|##\[|\u001b|\r/);
+  assert.ok(main.log.some((line) => /^ {2}docker \| .*: :error title=Owned: :pwned/.test(line)), main.stdout);
+});
+
+test('a registry that repeats the token shows only asterisks', async (t) => {
+  const world = await createWorld(t);
+  const access_token = 'tok-hunter22::50%';
+  const registry = world.own(await startHostileRegistry(`you said ${access_token}`));
+  // The leak check of every run does the asserting; the text must have come through to make it one.
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url: registry.host, access_token }) });
+  assert.ok(main.log.some((line) => line.includes('you said ***')), main.stdout);
+});

@@ -1,0 +1,47 @@
+// A bug in the core must not look like a crash: one annotation, no stack trace, and post never fails a job.
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+// Makes the core fail in the middle of a request, in a way that no promise sees.
+const SABOTAGE = `globalThis.Headers.prototype.set = () => { throw new Error('sabotage'); };`;
+
+async function sabotage(world) {
+  const script = join(world.folder, 'sabotage.cjs');
+  await writeFile(script, SABOTAGE);
+  return { nodeArgs: ['--require', script] };
+}
+
+test('a panic in main is one error and exit code 1', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.vault(), ...(await sabotage(world)) });
+  assert.equal(main.code, 1);
+  assert.deepEqual(main.annotations.map(({ level, title }) => [level, title]), [['error', 'Internal error']]);
+  assert.match(main.annotations[0].message, /report this.*reoclo\/docker-auth\/issues/);
+  assert.deepEqual([main.stderr, /\n\s+at /.test(main.stdout)], ['', false]);
+});
+
+test('a panic in post is one warning and exit code 0', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.vault() });
+  const post = await world.runPost(main, await sabotage(world));
+  assert.equal(post.code, 0);
+  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'Internal error']]);
+  assert.equal(post.stderr, '');
+});
+
+test('a damaged dist is one error, not a stack trace', async (t) => {
+  const world = await createWorld(t);
+  const dist = await mkdtemp(join(tmpdir(), 'docker-auth-dist-'));
+  t.after(() => rm(dist, { recursive: true }));
+  await cp(fileURLToPath(new URL('../../dist', import.meta.url)), dist, { recursive: true });
+  await writeFile(join(dist, 'reoclo_docker_auth.wasm'), 'not wasm');
+  const main = await world.run('main', { inputs: world.inputs.vault(), dist });
+  assert.equal(main.code, 1);
+  assert.equal(main.annotations.length, 1);
+  assert.equal(main.stderr, '');
+});

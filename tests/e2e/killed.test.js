@@ -1,0 +1,69 @@
+// A step that is killed at any moment is cleaned up after.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startGate } from '../sandbox/gate.js';
+import { createWorld } from './support/world.js';
+
+const isPoll = ({ method }) => method === 'GET';
+const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(path);
+
+for (const mode of ['vault', 'passthrough']) {
+  test(`${mode}: killed while polling, post waits for the login to end and logs out`, async (t) => {
+    const world = await createWorld(t);
+    const gate = world.own(await startGate(world.registry.host));
+    const inputs =
+      mode === 'vault'
+        ? world.inputs.vault({ credential_id: world.addCredential({ registry_url: gate.host }) })
+        : world.inputs.passthrough({ registry_url: gate.host });
+    const step = world.start('main', { inputs });
+    await world.reoclo.seen(isPoll);
+    step.child.kill('SIGKILL');
+    const main = await step.done;
+    assert.equal(main.signal, 'SIGKILL');
+
+    const post = world.startPost(main);
+    const polls = world.reoclo.requests.filter(isPoll).length;
+    await world.reoclo.seen(isPoll, polls + 1);
+    gate.release();
+    const { code, log, annotations } = await post.done;
+    assert.deepEqual([code, annotations], [0, []]);
+    assert.match(log[0], /^Waiting for the end of operation /);
+    assert.equal(log.at(-1), `Logged out of ${gate.host} on server ${world.server.id}`);
+    assert.equal(world.reoclo.audit[0].outcome, 'completed');
+    assert.deepEqual(world.server.agent.logins(), []);
+  });
+}
+
+test('passthrough: killed before the reply, post still logs out', async (t) => {
+  const world = await createWorld(t);
+  const step = world.start('main', { inputs: world.inputs.passthrough() });
+  world.reoclo.once('request', () => step.child.kill('SIGKILL'));
+  const main = await step.done;
+  await world.reoclo.seen(isLogin);
+  await world.reoclo.idle();
+  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});
+
+test('vault: killed before the reply named the registry, post says so and names the server', async (t) => {
+  const world = await createWorld(t);
+  const step = world.start('main', { inputs: world.inputs.vault() });
+  world.reoclo.once('request', () => step.child.kill('SIGKILL'));
+  const main = await step.done;
+  // Only where the kill won the race against the reply is there anything to say.
+  const { registry_url, ...state } = main.state;
+  const post = await world.runPost(main, { state });
+  assert.equal(post.code, 0);
+  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
+  assert.ok(post.annotations[0].message.includes(world.server.id));
+});
+
+test('post uses the key of its input where the runner lost the state file', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.passthrough(), env: { GITHUB_STATE: undefined } });
+  assert.equal(main.code, 0);
+  assert.equal(main.state.api_key, undefined, 'the key does not travel over stdout');
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});

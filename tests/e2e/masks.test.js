@@ -1,0 +1,35 @@
+// Masks come before everything else, longest first, whatever happens next.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+const lines = (text) => text.split('\n').filter(Boolean);
+
+test('the first thing that main writes is a mask, for good input and for bad', async (t) => {
+  const world = await createWorld(t);
+  for (const inputs of [
+    world.inputs.vault(),
+    world.inputs.passthrough(),
+    world.inputs.passthrough({ server_id: 'not-a-uuid' }),
+    world.inputs.vault({ api_key: 'not-an-automation-key' }),
+  ]) {
+    const { stdout } = await world.run('main', { inputs });
+    const isMask = lines(stdout).map((line) => line.startsWith('::add-mask::'));
+    assert.equal(isMask[0], true, stdout);
+    assert.equal(isMask.lastIndexOf(true) + 1, isMask.filter(Boolean).length, `a line came between the masks:\n${stdout}`);
+  }
+});
+
+test('masks are registered longest first, and none is empty or one character', async (t) => {
+  const world = await createWorld(t);
+  const { commands } = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'first-line-of-it\nsecond-one\n\nx\n' }) });
+  const masks = commands.filter(({ command }) => command === 'add-mask').map(({ data }) => Buffer.byteLength(data));
+  assert.deepEqual(masks, masks.toSorted((a, b) => b - a));
+  assert.ok(masks.every((length) => length > 1));
+});
+
+test('post masks the key again before it says anything', async (t) => {
+  const world = await createWorld(t);
+  const post = await world.runPost(await world.run('main', { inputs: world.inputs.vault() }));
+  assert.equal(lines(post.stdout)[0], `::add-mask::${world.apiKey}`);
+});

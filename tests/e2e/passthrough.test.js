@@ -1,0 +1,51 @@
+// Passthrough mode: the workflow brings user name, token and registry.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+test('a passthrough login logs the server in, and the post step logs it out', async (t) => {
+  const world = await createWorld(t);
+  const inputs = world.inputs.passthrough({ registry_url: `http://${world.registry.host.toUpperCase()}/v2/` });
+  const main = await world.run('main', { inputs });
+
+  assert.equal(main.code, 0, main.stdout);
+  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
+  assert.equal(main.outputs.registry_url, world.registry.host);
+  assert.match(main.log[0], new RegExp(`log in server ${world.server.id} to ${world.registry.host} \\(passthrough mode\\)`));
+
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.annotations], [0, []]);
+  assert.deepEqual(world.server.agent.logins(), []);
+  assert.equal(world.reoclo.audit[0].auth_mode, 'passthrough');
+  assert.equal(world.reoclo.audit[0].username, world.username);
+});
+
+test('the state of a passthrough login holds the token in no form', async (t) => {
+  const world = await createWorld(t);
+  // The leak check of every run looks into the state file, too; here is the positive side.
+  const main = await world.run('main', { inputs: world.inputs.passthrough() });
+  const { api_key, ...rest } = main.state;
+  assert.equal(api_key, world.apiKey);
+  assert.deepEqual(rest, {
+    login_performed: 'true',
+    cleanup: 'true',
+    server_id: world.server.id,
+    registry_url: world.registry.host,
+    api_url: world.reoclo.url,
+    operation_id: main.outputs.operation_id,
+    operation: 'ended',
+  });
+});
+
+test('a token of several lines works and none of its lines is shown', async (t) => {
+  const world = await createWorld(t);
+  const access_token = JSON.stringify({ type: 'service_account', private_key: '-----BEGIN KEY-----\nabc/def+\n' }, null, 2);
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: `${access_token}\n` }) });
+  // It is not the registry's password: docker says so, and the action's log holds no line of it.
+  assert.equal(main.code, 1);
+  const request = world.reoclo.requests.find(({ path }) => path.endsWith('/login-direct'));
+  assert.equal(request.body.access_token, access_token);
+  const masked = main.commands.filter(({ command }) => command === 'add-mask').map(({ data }) => data);
+  assert.ok(masked.includes('"type": "service_account",'));
+  assert.ok(masked.includes(Buffer.from(access_token).toString('base64')));
+});

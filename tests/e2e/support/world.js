@@ -1,0 +1,383 @@
+// The world of one end-to-end test: a real registry, the stand-in for Reoclo and
+// a runner that runs the committed action in processes of their own.
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { startChild } from '../../sandbox/child.js';
+import { startReoclo } from '../../sandbox/reoclo.js';
+import { startRegistry } from '../../sandbox/registry.js';
+import { parseKeyValues, parseLog, splitLines } from './runner-files.js';
+
+const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+
+// No step takes this long; one that does is stuck, and its test fails.
+const STUCK_AFTER_MS = 60_000;
+
+// What a runner tells a step about its run.
+const RUN = {
+  CI: 'true',
+  GITHUB_ACTIONS: 'true',
+  GITHUB_ACTOR: 'octocat',
+  GITHUB_API_URL: 'https://api.github.com',
+  GITHUB_EVENT_NAME: 'push',
+  GITHUB_JOB: 'deploy',
+  GITHUB_REF: 'refs/heads/main',
+  GITHUB_REPOSITORY: 'acme/shop',
+  GITHUB_RUN_ATTEMPT: '1',
+  GITHUB_RUN_ID: '9876543210',
+  GITHUB_RUN_NUMBER: '42',
+  GITHUB_SERVER_URL: 'https://github.com',
+  GITHUB_SHA: '0123456789abcdef0123456789abcdef01234567',
+  GITHUB_WORKFLOW: 'Deploy',
+  RUNNER_ARCH: 'X64',
+  RUNNER_ENVIRONMENT: 'github-hosted',
+  RUNNER_NAME: 'runner-1',
+  RUNNER_OS: 'Linux',
+};
+
+// The files through which a step answers, by what the result calls them.
+const FILES = {
+  state: { variable: 'GITHUB_STATE', prefix: 'save_state_' },
+  outputs: { variable: 'GITHUB_OUTPUT', prefix: 'set_output_' },
+  summary: { variable: 'GITHUB_STEP_SUMMARY', prefix: 'step_summary_' },
+  env: { variable: 'GITHUB_ENV', prefix: 'set_env_' },
+  path: { variable: 'GITHUB_PATH', prefix: 'add_path_' },
+};
+
+/**
+ * Creates a world: a registry with one user, a stand-in with an API key of full
+ * scope, and a credential in its vault for that registry and user.
+ *
+ * @param {import('node:test').TestContext} [t] closes the world after the test;
+ *   without it the caller does
+ * @param {object} [options]
+ * @param {string[]} [options.servers] names of the managed servers
+ * @param {object} [options.agent] options of the servers' agents (see agent.js)
+ * @param {object} [options.key] scope of the API key where it is not the full one
+ * @param {string} [options.host] address of the stand-in
+ * @param {Function} [options.registry] starts the registry
+ * @param {string} [options.action] the folder that holds action.yml
+ * @returns {Promise<World>}
+ */
+export async function createWorld(t, options) {
+  const world = new World();
+  try {
+    await world.open(options);
+  } catch (error) {
+    await world.close();
+    throw error;
+  }
+  t?.after(() => world.close());
+  return world;
+}
+
+class World {
+  /** Everything a step may write to; the servers' folders are elsewhere. */
+  folder;
+  registry;
+  reoclo;
+  apiKey;
+  /** The registry's user. */
+  username = 'robot';
+  // Every way to write it down differs: base64, URL, JSON and command escaping.
+  password = `${randomBytes(9).toString('base64url')}%+/"é`;
+  /** name → `{ id, name, agent }` */
+  servers = {};
+  /** The first of them. */
+  server;
+  /** The vault's credential for the registry. */
+  credentialId;
+
+  #action;
+  #manifest;
+  #owned = [];
+  #steps = [];
+
+  async open({
+    servers = ['web-1'],
+    agent,
+    key,
+    host,
+    registry = startRegistry,
+    action = REPOSITORY,
+  } = {}) {
+    this.#action = action;
+    this.#manifest = parse(await readFile(join(action, 'action.yml'), 'utf8'));
+    this.folder = await mkdtemp(join(tmpdir(), 'docker-auth-runner-'));
+    for (const name of ['home', 'temp/_runner_file_commands', 'workspace']) {
+      await mkdir(join(this.folder, name), { recursive: true });
+    }
+
+    const users = { [this.username]: this.password };
+    this.registry = this.own(await registry({ users }));
+    const managed = servers.map((name) => ({ id: randomUUID(), name }));
+    this.reoclo = this.own(await startReoclo({ host, servers: managed, agent }));
+    for (const { id, name } of managed) this.servers[name] = this.reoclo.servers.get(id);
+    this.server = this.servers[servers[0]];
+    this.credentialId = this.addCredential();
+    this.apiKey = this.addKey(key);
+  }
+
+  /** Hands over something with a `stop()`; it is stopped with the world. */
+  own(resource) {
+    this.#owned.push(resource);
+    return resource;
+  }
+
+  /** Adds an API key, of full scope but for what `scope` says; returns the key. */
+  addKey(scope = {}) {
+    const key = `rca_${randomBytes(16).toString('hex')}`;
+    this.reoclo.keys.set(key, {
+      key,
+      allowed_operations: ['registry_login', 'registry_logout'],
+      allowed_servers: [...this.reoclo.servers.keys()],
+      allowed_credentials: [...this.reoclo.credentials.keys()],
+      allow_registry_passthrough: true,
+      ...scope,
+    });
+    return key;
+  }
+
+  /** Adds a credential to the vault and to the scope of the keys there are; returns its id. */
+  addCredential(credential = {}) {
+    const id = randomUUID();
+    this.reoclo.credentials.set(id, {
+      id,
+      registry_url: this.registry.host,
+      registry_type: 'generic',
+      username: this.username,
+      password: this.password,
+      ...credential,
+    });
+    this.reoclo.keys.forEach((key) => key.allowed_credentials.push(id));
+    return id;
+  }
+
+  /** Inputs that work; pass what is to be different, `undefined` for absent. */
+  inputs = {
+    vault: (different) => ({
+      api_key: this.apiKey,
+      api_url: this.reoclo.url,
+      server_id: this.server.id,
+      credential_id: this.credentialId,
+      ...different,
+    }),
+    passthrough: (different) => ({
+      api_key: this.apiKey,
+      api_url: this.reoclo.url,
+      server_id: this.server.id,
+      username: this.username,
+      access_token: this.password,
+      registry_url: this.registry.host,
+      ...different,
+    }),
+  };
+
+  /**
+   * Starts a step of the action as a runner does.
+   *
+   * @param {'main' | 'post'} step
+   * @param {object} [options]
+   * @param {Record<string, string>} [options.inputs] `with:` of the step
+   * @param {Record<string, string>} [options.env] more of the environment;
+   *   `undefined` takes a variable away
+   * @param {Record<string, string>} [options.state] what main saved, for post
+   * @param {string} [options.node] the node to run it with, and `nodeArgs` for it
+   * @param {string} [options.dist] another folder to take the step's file from
+   * @returns {{ child: import('node:child_process').ChildProcess, done: Promise<Result> }}
+   *   `done` resolves when the step has ended; it rejects if the step got stuck or
+   *   if a secret was found where none belongs
+   */
+  start(step, options = {}) {
+    const {
+      inputs = {},
+      env = {},
+      state = {},
+      node = process.execPath,
+      nodeArgs = [],
+      dist,
+    } = options;
+    const entry = this.#manifest.runs[step];
+    const script = dist ? join(dist, basename(entry)) : join(this.#action, entry);
+    const files = this.#createFiles();
+
+    const run = startChild(node, [...nodeArgs, script], {
+      cwd: join(this.folder, 'workspace'),
+      env: {
+        ...RUN,
+        PATH: '/usr/bin:/bin',
+        HOME: join(this.folder, 'home'),
+        GITHUB_WORKSPACE: join(this.folder, 'workspace'),
+        RUNNER_TEMP: join(this.folder, 'temp'),
+        ...Object.fromEntries(files.map(({ variable, path }) => [variable, path])),
+        ...this.#inputVariables(inputs),
+        ...Object.fromEntries(Object.entries(state).map(([key, value]) => [`STATE_${key}`, value])),
+        ...env,
+      },
+      timeLimitMs: STUCK_AFTER_MS,
+    });
+    const handle = { child: run.child, done: this.#result(run, { step, inputs, env, files }) };
+    this.#steps.push(handle);
+    return handle;
+  }
+
+  /** Runs a step to its end. */
+  run(step, options) {
+    return this.start(step, options).done;
+  }
+
+  /** Starts the post step that belongs to a main step that has ended. */
+  startPost({ inputs, env, state }, options) {
+    return this.start('post', { inputs, env, state, ...options });
+  }
+
+  /** Runs the post step that belongs to a main step that has ended. */
+  runPost(main, options) {
+    return this.startPost(main, options).done;
+  }
+
+  /**
+   * Asserts that a step has let no secret out: neither as it is nor encoded, in
+   * whole or a line of it, in its log outside of `::add-mask::` or in any file
+   * that it could write. The state file alone may hold the API key.
+   *
+   * @param {Result} result
+   * @param {string[]} [extraSecrets]
+   */
+  async leaks({ inputs, stdout, stderr }, extraSecrets = []) {
+    const { api_key, access_token, username } = inputs;
+    const keys = [api_key, ...this.reoclo.keys.keys()].flatMap((key) => forms('API key', key));
+    const others = [
+      ...forms('access token', access_token, username),
+      ...[...this.reoclo.credentials.values()].flatMap((vaulted) =>
+        forms('vault password', vaulted.password, vaulted.username),
+      ),
+      ...extraSecrets.flatMap((secret) => forms('secret', secret)),
+    ];
+
+    const unmasked = splitLines(stdout).filter((line) => !/^\s*::add-mask::/.test(line));
+    assertAbsent('stdout', unmasked.join('\n'), [...keys, ...others]);
+    assertAbsent('stderr', stderr, [...keys, ...others]);
+    for (const entry of await readdir(this.folder, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const text = await readFile(join(entry.parentPath ?? entry.path, entry.name), 'utf8');
+      const isState = entry.name.startsWith(FILES.state.prefix);
+      assertAbsent(entry.name, text, isState ? others : [...keys, ...others]);
+    }
+  }
+
+  /** Ends every step, then everything else in the reverse order of its start. */
+  async close() {
+    this.#steps.forEach(({ child }) => child.kill('SIGKILL'));
+    await Promise.allSettled(this.#steps.map(({ done }) => done));
+
+    const failures = [];
+    for (const resource of this.#owned.reverse()) {
+      await resource.stop().catch((error) => failures.push(error));
+    }
+    if (this.folder) await rm(this.folder, { recursive: true });
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async #result(run, { step, inputs, env, files }) {
+    const { code, signal, timedOut, stdout, stderr, durationMs } = await run.ended;
+    const text = Object.fromEntries(
+      files.map(({ name, path }) => [name, readFileSync(path, 'utf8')]),
+    );
+    const log = parseLog(stdout);
+    const commands = [...log.commands, ...parseLog(stderr).commands];
+    // Both ways to answer count: through a file and, as of old, by command.
+    const said = (name) =>
+      Object.fromEntries(
+        commands
+          .filter(({ command }) => command === name)
+          .map(({ properties, data }) => [properties.name, data]),
+      );
+    const result = {
+      step,
+      inputs,
+      env,
+      code,
+      signal,
+      stdout,
+      stderr,
+      durationMs,
+      files: text,
+      state: { ...said('save-state'), ...parseKeyValues(text.state) },
+      outputs: { ...said('set-output'), ...parseKeyValues(text.outputs) },
+      summary: text.summary,
+      commands,
+      annotations: commands
+        .filter(({ command }) => ['error', 'warning', 'notice'].includes(command))
+        .map(({ command, properties, data }) => ({
+          level: command,
+          title: properties.title,
+          message: data,
+        })),
+      log: log.lines,
+    };
+    if (timedOut) {
+      throw new Error(`${step} was still running after ${STUCK_AFTER_MS} ms:\n${stdout}${stderr}`);
+    }
+    await this.leaks(result);
+    return result;
+  }
+
+  #createFiles() {
+    const suffix = randomUUID();
+    return Object.entries(FILES).map(([name, { variable, prefix }]) => {
+      const path = join(this.folder, 'temp/_runner_file_commands', prefix + suffix);
+      writeFileSync(path, '');
+      return { name, variable, path };
+    });
+  }
+
+  /** INPUT_*: every input that action.yml declares, with its default if not given. */
+  #inputVariables(given) {
+    const declared = Object.entries(this.#manifest.inputs);
+    const defaults = Object.fromEntries(
+      declared.map(([name, input]) => [name, input.default ?? '']),
+    );
+    const chosen = Object.entries(given).filter(([, value]) => value !== undefined);
+    return Object.fromEntries(
+      Object.entries({ ...defaults, ...Object.fromEntries(chosen) }).map(([name, value]) => [
+        `INPUT_${name.replaceAll(' ', '_').toUpperCase()}`,
+        String(value),
+      ]),
+    );
+  }
+}
+
+/**
+ * The forms in which a secret must not appear, as `[what, text]`. A single
+ * character is no secret: every text would hold it.
+ */
+function forms(name, secret = '', username = '') {
+  // Without its padding, so that it is found with and without.
+  const base64 = (text) => Buffer.from(text).toString('base64').replace(/=+$/, '');
+  const values = [secret, secret.trim()].filter((value) => value.length > 1);
+  const lines = splitLines(secret).map((line) => line.trim());
+  return [
+    ...values.flatMap((value) => [
+      [name, value],
+      [`${name} in base64`, base64(value)],
+      [`user and ${name} in base64`, base64(`${username}:${value}`)],
+      [`${name} as in a URL`, encodeURIComponent(value)],
+      [`${name} as in a form`, new URLSearchParams([['', value]]).toString().slice(1)],
+      [`${name} as in JSON`, JSON.stringify(value).slice(1, -1)],
+    ]),
+    ...lines.filter((line) => line.length > 1).map((line) => [`line of the ${name}`, line]),
+  ];
+}
+
+function assertAbsent(place, text, secrets) {
+  for (const [what, secret] of secrets) {
+    // The message must not repeat the secret: it ends up in a log as well.
+    assert.ok(!text.includes(secret), `${place} holds the ${what}`);
+  }
+}

@@ -1,0 +1,131 @@
+// The harness by itself, with a small action written for the purpose: that steps
+// run as under a runner, and that a leak fails a test.
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parseKeyValues, parseLog } from './runner-files.js';
+import { createWorld } from './world.js';
+
+const MANIFEST = `
+name: probe
+inputs:
+  api_key: { required: true }
+  access_token: { description: secret }
+  say: { description: what to do }
+  cleanup: { default: 'true' }
+runs: { using: node20, main: dist/main.cjs, post: dist/post.cjs }
+`;
+const MAIN = `
+const { appendFileSync } = require('node:fs');
+const { env } = process;
+console.log('::add-mask::' + env.INPUT_API_KEY);
+console.log('hello');
+console.log('::warning title=Careful%3A 50%25%2C::line 1%0Aline 2');
+appendFileSync(env.GITHUB_STATE, 'api_key<<EOF\\n' + env.INPUT_API_KEY + '\\nEOF\\n');
+appendFileSync(env.GITHUB_OUTPUT, 'cleanup=' + env.INPUT_CLEANUP + '\\n');
+appendFileSync(env.GITHUB_STEP_SUMMARY, '# Done\\n');
+appendFileSync(env.GITHUB_OUTPUT, 'variables=' + Object.keys(env).join() + '\\n');
+eval(env.INPUT_SAY);
+`;
+const POST = `console.log('key ' + (process.env.STATE_api_key === process.env.INPUT_API_KEY));`;
+
+/** A world whose action runs the JavaScript in its input `say`. */
+async function probe(t) {
+  const action = await mkdtemp(join(tmpdir(), 'docker-auth-probe-'));
+  t.after(() => rm(action, { recursive: true }));
+  await mkdir(join(action, 'dist'));
+  await writeFile(join(action, 'action.yml'), MANIFEST);
+  await writeFile(join(action, 'dist/main.cjs'), MAIN);
+  await writeFile(join(action, 'dist/post.cjs'), POST);
+  return createWorld(t, { action });
+}
+
+test('a step sees what a runner gives it and nothing else', async (t) => {
+  const world = await probe(t);
+  const main = await world.run('main', {
+    inputs: world.inputs.vault({ credential_id: undefined }),
+    env: { EXTRA: '1', CI: undefined },
+  });
+  assert.equal(main.code, 0);
+  assert.deepEqual(main.log, ['hello']);
+  assert.deepEqual(main.annotations, [
+    { level: 'warning', title: 'Careful: 50%,', message: 'line 1\nline 2' },
+  ]);
+  assert.deepEqual(main.commands[0], { command: 'add-mask', properties: {}, data: world.apiKey });
+  assert.deepEqual(main.state, { api_key: world.apiKey });
+  assert.equal(main.outputs.cleanup, 'true');
+  assert.equal(main.summary, '# Done\n');
+  const variables = main.outputs.variables.split(',');
+  assert.ok(variables.includes('INPUT_ACCESS_TOKEN') && variables.includes('EXTRA'));
+  assert.ok(!variables.includes('INPUT_CREDENTIAL_ID') && !variables.includes('CI'));
+  assert.deepEqual(variables.filter((name) => !/^(INPUT|GITHUB|RUNNER)_/.test(name)).sort(), [
+    'EXTRA',
+    'HOME',
+    'PATH',
+  ]);
+
+  const post = await world.runPost(main);
+  assert.deepEqual(post.log, ['key true']);
+});
+
+test('a secret that gets out fails the step', async (t) => {
+  const world = await probe(t);
+  const leaks = {
+    "console.log('x' + env.INPUT_API_KEY)": /stdout holds the API key$/,
+    'console.error(env.INPUT_API_KEY)': /stderr holds the API key$/,
+    "console.log(Buffer.from('octo:' + env.INPUT_ACCESS_TOKEN).toString('base64'))":
+      /user and access token in base64$/,
+    'console.log(encodeURIComponent(env.INPUT_ACCESS_TOKEN))': /as in a URL/,
+    'console.log(JSON.stringify(env.INPUT_ACCESS_TOKEN))': /as in JSON/,
+    "console.log('::error::' + env.INPUT_ACCESS_TOKEN.split('\\n')[1])":
+      /holds the line of the access token$/,
+    'appendFileSync(env.GITHUB_STATE, `t=${encodeURIComponent(env.INPUT_ACCESS_TOKEN)}\\n`)':
+      /save_state_\S+ holds the access token/,
+    "appendFileSync(env.RUNNER_TEMP + '/f', env.INPUT_API_KEY)": /f holds the API key/,
+  };
+  for (const [say, message] of Object.entries(leaks)) {
+    const access_token = 'one "1"\ntwo\\three';
+    const inputs = world.inputs.passthrough({ say, username: 'octo', access_token });
+    await assert.rejects(world.run('main', { inputs }), { name: 'AssertionError', message });
+    await rm(join(world.folder, 'temp/f'), { force: true });
+  }
+});
+
+test('a step that is killed still leaves its state', async (t) => {
+  const world = await probe(t);
+  const { child, done } = world.start('main', {
+    inputs: world.inputs.vault({ say: "setInterval(() => {}, 1000); console.log('stuck')" }),
+  });
+  child.stdout.on('data', (text) => text.includes('stuck') && child.kill('SIGKILL'));
+  const main = await done;
+  assert.equal(main.signal, 'SIGKILL');
+  assert.deepEqual(main.state, { api_key: world.apiKey });
+});
+
+test('key-value files are read as the runner reads them', () => {
+  assert.deepEqual(parseKeyValues('a=1\n\nb<<EOF\n\nx=y\nz\nEOF\na=2=3\nc<<E\nE\nd=<<\ne=\r\n'), {
+    a: '2=3',
+    b: '\nx=y\nz',
+    c: '',
+    d: '<<',
+    e: '\r',
+  });
+  assert.throws(() => parseKeyValues('a<<EOF\n1\n'), /no line EOF/);
+  assert.throws(() => parseKeyValues('a<<\n'), /not an entry/);
+  assert.throws(() => parseKeyValues('text\n'), /not an entry/);
+});
+
+test('commands are found where the runner finds them', () => {
+  const { commands, lines } = parseLog(
+    '  ::error title=a%2Cb,file=x::m%0An%2C\nx ::error::no\ry##[group]yes\r\n::nonsense::##[Error]e\n::endgroup::\n::x\n',
+  );
+  assert.deepEqual(commands, [
+    { command: 'error', properties: { title: 'a,b', file: 'x' }, data: 'm\nn%2C' },
+    { command: 'group', properties: {}, data: 'yes' },
+    { command: 'error', properties: {}, data: 'e' },
+    { command: 'endgroup', properties: {}, data: '' },
+  ]);
+  assert.deepEqual(lines, ['x ::error::no', '::x']);
+});

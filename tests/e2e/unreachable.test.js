@@ -1,0 +1,62 @@
+// The network between runner and Reoclo: which host, which cause, what to check.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+/** A server of the test's own; resolves to its port. */
+async function serve(t, handler) {
+  const server = createServer(handler).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.closeAllConnections() ?? server.close());
+  return server.address().port;
+}
+
+async function errorFor(t, api_url, timeout = '5') {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ api_url, timeout }) });
+  assert.equal(main.code, 1);
+  assert.equal(main.annotations.length, 1, main.stdout);
+  return { world, main, message: main.annotations[0].message };
+}
+
+test('a refused connection names host and code', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  const { message, main } = await errorFor(t, `http://127.0.0.1:${port}`);
+  assert.match(message, new RegExp(`127\\.0\\.0\\.1:${port} could not be reached .*ECONNREFUSED.* Fix: check host and port`));
+  assert.equal(main.state.login_performed, 'false', 'nothing was sent, so nothing needs a logout');
+});
+
+test('an unknown host names host and code', async (t) => {
+  const { message } = await errorFor(t, 'https://reoclo.invalid');
+  assert.match(message, /reoclo\.invalid could not be reached .*(ENOTFOUND|EAI_AGAIN).* Fix: check the host in api_url/);
+});
+
+test('a peer that does not speak TLS names host and code', async (t) => {
+  const port = await serve(t, (_, response) => response.end());
+  const { message } = await errorFor(t, `https://127.0.0.1:${port}`);
+  assert.match(message, /could not be reached .*(SSL|packet length|wrong version)/i);
+});
+
+test('a redirect is refused and the key does not follow it', async (t) => {
+  const followed = [];
+  const elsewhere = await serve(t, (request, response) => response.end(followed.push(request.headers) && '{}'));
+  const port = await serve(t, (_, response) =>
+    response.writeHead(307, { location: `http://127.0.0.1:${elsewhere}/x` }).end(),
+  );
+  const { message } = await errorFor(t, `http://127.0.0.1:${port}`);
+  assert.match(message, new RegExp(`redirect \\(307\\) to 127\\.0\\.0\\.1:${elsewhere}.* Fix: set api_url`));
+  assert.deepEqual(followed, []);
+});
+
+test('a web page instead of the API points at api_url', async (t) => {
+  const port = await serve(t, (_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>secret page</h1>'));
+  const { message } = await errorFor(t, `http://127.0.0.1:${port}`);
+  assert.match(message, /answered 404 .* Fix: check api_url/);
+  assert.doesNotMatch(message, /secret page/);
+});

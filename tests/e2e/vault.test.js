@@ -1,0 +1,56 @@
+// Vault mode: the credential is in Reoclo, docker logs in for real, post logs out for real.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+test('a vault login logs the server in, and the post step logs it out', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.vault() });
+
+  assert.equal(main.code, 0, main.stdout);
+  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
+  assert.deepEqual(main.annotations, []);
+  assert.deepEqual(main.outputs, {
+    operation_id: world.reoclo.audit[0].operation_id,
+    registry_url: world.registry.host,
+    registry_type: 'generic',
+  });
+  assert.deepEqual(main.log.filter((line) => line.trim()).map((line) => line.replace(/[0-9a-f-]{36}/g, 'ID')), [
+    'Asking Reoclo to log in server ID with credential ID (vault mode)',
+    `Operation ID: docker login ${world.registry.host} (generic)`,
+    '  docker | Login Succeeded',
+    ...main.log.filter((line) => line.startsWith('  docker | ') && !line.includes('Succeeded')),
+    `Logged in web-1 (ID) to ${world.registry.host}; the post step logs it out`,
+  ]);
+
+  const post = await world.runPost(main);
+  assert.equal(post.code, 0);
+  assert.deepEqual(post.annotations, []);
+  assert.deepEqual(post.log, [`Logged out of ${world.registry.host} on server ${world.server.id}`]);
+  assert.deepEqual(world.server.agent.logins(), []);
+
+  const audited = { provider: 'github_actions', repository: 'acme/shop', workflow: 'Deploy', actor: 'octocat' };
+  for (const [i, action] of ['registry_login', 'registry_logout'].entries()) {
+    const entry = world.reoclo.audit[i];
+    assert.partialDeepStrictEqual?.(entry, { action, outcome: 'completed', run_id: '9876543210', ...audited });
+    assert.equal(entry.action, action);
+    assert.equal(entry.provider, audited.provider);
+    assert.equal(entry.run_id, '9876543210');
+  }
+  assert.equal(world.reoclo.audit[0].auth_mode, 'vault');
+});
+
+test('the requests are a login, polls and, in post, one logout', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.vault() });
+  await world.runPost(main);
+  const made = world.reoclo.requests.map(({ method, path }) => `${method} ${path.split('/').slice(4, 6).join('/')}`);
+  const polls = made.filter((request) => request.startsWith('GET'));
+  assert.equal(made[0], 'POST registry-auth/login');
+  assert.equal(made.at(-1), 'POST registry-auth/logout');
+  assert.ok(polls.length >= 1 && polls.length === made.length - 2, made.join('\n'));
+  for (const { headers } of world.reoclo.requests) {
+    assert.match(headers['user-agent'], /^reoclo-docker-auth\/2\.\d+\.\d+ /);
+    assert.equal(headers.authorization, `Bearer ${world.apiKey}`);
+  }
+});

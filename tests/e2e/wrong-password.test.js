@@ -1,0 +1,33 @@
+// docker itself refuses: its own words reach the user, and nobody else's login is touched.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+test('a wrong password fails with docker\'s own words, the exit code and the operation', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'not-the-password' }) });
+  assert.equal(main.code, 1);
+  assert.equal(main.annotations.length, 1);
+  const [{ level, title, message }] = main.annotations;
+  assert.deepEqual([level, title], ['error', 'Docker login failed']);
+  assert.match(message, /on web-1 .* ended with exit code 1: .*401 Unauthorized/);
+  assert.ok(message.includes(main.outputs.operation_id));
+  assert.match(message, /Fix: check the user name and the token or password/);
+});
+
+test('a login that failed does not log out the working login that was there before', async (t) => {
+  const world = await createWorld(t);
+  await world.run('main', { inputs: world.inputs.vault({ cleanup: 'false' }) });
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'not-the-password' }) });
+  assert.equal(main.state.login_performed, 'false');
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.log], [0, ['No login to clean up.']]);
+  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
+});
+
+test('a non-zero exit of a completed operation is a failure, too', async (t) => {
+  const world = await createWorld(t, { agent: { nonZeroExit: 'completed' } });
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'not-the-password' }) });
+  assert.equal(main.code, 1);
+  assert.match(main.annotations[0].message, /exit code 1/);
+});

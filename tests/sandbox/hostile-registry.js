@@ -1,0 +1,46 @@
+// A registry that makes the real docker CLI print text of an attacker's choice.
+//
+// What docker 28.2.2 echoes of a registry's answer to `docker login`:
+// - with a Basic challenge nothing but the status:
+//     login attempt to http://HOST/v2/ failed with status: 401 Unauthorized
+// - with a Bearer challenge it asks the token server named in `realm`, and
+//   prints the `message` of that server's JSON error, as it is:
+//     Get "http://HOST/v2/": denied: TEXT
+//   LF, CR, ESC, BEL, NUL, `::error::` and `##[error]` all get through, so TEXT
+//   can begin lines of its own. The same goes for a token server's plain-text
+//   401 body and for the reason phrase of its 5xx status line.
+// - most errors are printed twice: first inside a line
+//   `time=… level=info … error="…"`, where Go's %q has quoted them.
+// - in URLs (a realm that cannot be reached, a redirect) `::` gets through,
+//   control characters, `#` and `[` do not.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+
+/**
+ * @param {string} text what docker is to print
+ * @returns {Promise<{ host: string, stop(): Promise<void> }>}
+ */
+export async function startHostileRegistry(text) {
+  const server = createServer((request, response) => {
+    if (request.url.startsWith('/token')) {
+      response.writeHead(403, { 'content-type': 'application/json' });
+      response.end(JSON.stringify({ errors: [{ code: 'DENIED', message: text }] }));
+    } else {
+      response.writeHead(401, {
+        'www-authenticate': `Bearer realm="http://${request.headers.host}/token",service="hostile"`,
+      });
+      response.end();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  return {
+    host: `127.0.0.1:${server.address().port}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}

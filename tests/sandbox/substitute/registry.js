@@ -1,0 +1,40 @@
+// A substitute for the real registry, for the demo on machines that cannot
+// install one. It knows its users and answers /v2/; it stores no images.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+
+/**
+ * @param {{ users?: Record<string, string> }} [options] user names to passwords
+ * @returns {Promise<{ host: string, users: Record<string, string>, stop(): Promise<void> }>}
+ *   as `startRegistry` of ../registry.js
+ */
+export async function startSubstituteRegistry({ users = { robot: 'robot-password' } } = {}) {
+  const accepted = new Set(
+    Object.entries(users).map(
+      ([name, password]) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
+    ),
+  );
+  const server = createServer((request, response) => {
+    response.setHeader('docker-distribution-api-version', 'registry/2.0');
+    if (!accepted.has(request.headers.authorization)) {
+      response.writeHead(401, { 'www-authenticate': 'Basic realm="sandbox"' });
+    } else {
+      response.writeHead(request.url === '/v2/' ? 200 : 404, {
+        'content-type': 'application/json',
+      });
+    }
+    response.end('{}');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+
+  return {
+    host: `127.0.0.1:${server.address().port}`,
+    users,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
