@@ -45,10 +45,10 @@ async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, raw: &RawInputs) -> Result<
     }
     log.info(&match &inputs.login {
         Login::Vault { credential_id } => {
-            format!("Asking Reoclo to log in server {} with credential {credential_id} (vault mode)", inputs.server_id)
+            format!("Asking Reoclo to log server {} in with credential {credential_id} (vault mode)", inputs.server_id)
         }
         Login::Passthrough { registry, .. } => {
-            format!("Asking Reoclo to log in server {} to {registry} (passthrough mode)", inputs.server_id)
+            format!("Asking Reoclo to log server {} in to {registry} (passthrough mode)", inputs.server_id)
         }
     });
 
@@ -98,7 +98,7 @@ async fn request_login<H: Host>(
     let server = server_name(&operation, &inputs.server_id);
     judge(&operation, &server, registry, &reply.operation_id)?;
     let then = if inputs.cleanup { "the post step logs it out" } else { "it stays logged in (cleanup: false)" };
-    log.info(&format!("Logged in {server} to {registry}; {then}"));
+    log.info(&format!("Logged {server} in to {registry}; {then}"));
     Ok(())
 }
 

@@ -11,7 +11,7 @@ test('a passthrough login logs the server in, and the post step logs it out', as
   assert.equal(main.code, 0, main.stdout);
   assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
   assert.equal(main.outputs.registry_url, world.registry.host);
-  assert.match(main.log[0], new RegExp(`log in server ${world.server.id} to ${world.registry.host} \\(passthrough mode\\)`));
+  assert.match(main.log[0], new RegExp(`log server ${world.server.id} in to ${world.registry.host} \\(passthrough mode\\)`));
 
   const post = await world.runPost(main);
   assert.deepEqual([post.code, post.annotations], [0, []]);

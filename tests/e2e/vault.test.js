@@ -16,11 +16,11 @@ test('a vault login logs the server in, and the post step logs it out', async (t
     registry_type: 'generic',
   });
   assert.deepEqual(main.log.filter((line) => line.trim()).map((line) => line.replace(/[0-9a-f-]{36}/g, 'ID')), [
-    'Asking Reoclo to log in server ID with credential ID (vault mode)',
+    'Asking Reoclo to log server ID in with credential ID (vault mode)',
     `Operation ID: docker login ${world.registry.host} (generic)`,
     '  docker | Login Succeeded',
     ...main.log.filter((line) => line.startsWith('  docker | ') && !line.includes('Succeeded')),
-    `Logged in web-1 (ID) to ${world.registry.host}; the post step logs it out`,
+    `Logged web-1 (ID) in to ${world.registry.host}; the post step logs it out`,
   ]);
 
   const post = await world.runPost(main);

@@ -1,0 +1,92 @@
+// `make demo`: the action at work, step by step, on this machine alone.
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createWorld } from '../e2e/support/world.js';
+import { writeImage } from './image.js';
+import { startRegistry } from './registry.js';
+import { startSubstituteRegistry } from './substitute/registry.js';
+
+const SUBSTITUTE_DOCKER = fileURLToPath(new URL('./substitute/docker.js', import.meta.url));
+
+const say = (text = '') => console.log(text);
+const indented = (text) => say(text.trimEnd().replaceAll(/^/gm, '     '));
+const version = (...command) => {
+  try {
+    return execFileSync(command[0], command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+  } catch {
+    return undefined;
+  }
+};
+
+const docker = version('docker', '--version');
+const registry = version('docker-registry', '--version');
+const skopeo = version('skopeo', '--version');
+
+say('Reoclo Docker Auth: a server is logged in to a registry, used, and logged out again');
+say();
+say(`  registry   ${registry ?? 'SUBSTITUTE: docker-registry is not here, an embedded one checks the passwords'}`);
+say(`  docker     ${docker ?? 'SUBSTITUTE: the docker CLI is not here, a script edits config.json in its place'}`);
+say(`  skopeo     ${skopeo ?? 'not here: no image is pushed or pulled'}`);
+
+const world = await createWorld(undefined, {
+  registry: registry ? startRegistry : startSubstituteRegistry,
+  agent: docker ? {} : { docker: [process.execPath, SUBSTITUTE_DOCKER] },
+});
+const scratch = await mkdtemp(join(tmpdir(), 'docker-auth-demo-'));
+try {
+  say(`  Reoclo     a stand-in at ${world.reoclo.url}, with one server, ${world.server.name}`);
+  await show('vault', 'the credential is kept in Reoclo');
+  await show('passthrough', 'the workflow brings user name and token');
+  say();
+  say('Reoclo\'s audit list');
+  for (const { action, auth_mode = '', provider, repository, actor, outcome } of world.reoclo.audit) {
+    indented(`${action.padEnd(16)} ${auth_mode.padEnd(12)} ${provider} ${repository} by ${actor}: ${outcome}`);
+  }
+} finally {
+  await rm(scratch, { recursive: true });
+  await world.close();
+}
+
+async function show(mode, meaning) {
+  say();
+  say(`${mode} mode: ${meaning}`);
+  config('before');
+  const main = await step('main', () => world.run('main', { inputs: world.inputs[mode]() }));
+  config('logged in');
+  if (registry && skopeo) await pushAndPull(mode);
+  await step('post', () => world.runPost(main));
+  config('after');
+}
+
+/** Runs a step, prints what a person sees of its log, and stops the demo if it failed. */
+async function step(name, run) {
+  const { code, log, annotations, durationMs, ...result } = await run();
+  say(`  ${name}, as a runner starts it (${durationMs} ms)`);
+  log.forEach((line) => indented(`| ${line}`));
+  annotations.forEach(({ level, title, message }) => indented(`| ${level}: ${title}: ${message}`));
+  if (code !== 0) throw new Error(`${name} ended with exit code ${code}`);
+  return { ...result, log, code };
+}
+
+function config(when) {
+  const shown = JSON.stringify(world.server.agent.config(), (key, value) => (key === 'auth' ? '(user:password in base64)' : value));
+  say(`  ${world.server.name}'s config.json ${when}: ${shown}`);
+}
+
+/** Uses the login that the action made: skopeo reads the server's own config.json. */
+async function pushAndPull(mode) {
+  const [source, pulled] = ['image', 'pulled'].map((name) => join(scratch, `${mode}-${name}`));
+  const digest = writeImage(source, `pushed in ${mode} mode\n`);
+  const image = `docker://${world.registry.host}/demo/${mode}:1`;
+  const authfile = join(world.server.agent.folder, 'config.json');
+  const copy = (side, from, to) =>
+    execFileSync('skopeo', ['--insecure-policy', 'copy', '--quiet', '--authfile', authfile, `--${side}-tls-verify=false`, from, to]);
+  copy('dest', `oci:${source}`, image);
+  copy('src', image, `dir:${pulled}`);
+  const { layers } = JSON.parse(await readFile(join(pulled, 'manifest.json'), 'utf8'));
+  if (layers[0].digest !== digest) throw new Error('another image came back than was pushed');
+  say(`  skopeo pushed ${image.slice('docker://'.length)} and pulled it back: layer ${digest.slice(0, 19)}…`);
+}
