@@ -124,8 +124,7 @@ async fn wait<H: Host>(
 /// Success is `completed` with exit code 0, and nothing else.
 fn judge(operation: &Operation, server: &str, registry: &str, id: &OperationId) -> Result<(), Error> {
     let (registry, server, operation_id) = (registry.to_owned(), server.to_owned(), id.clone());
-    let output = [operation.stderr(), operation.stdout()].into_iter().find(|text| !text.trim().is_empty());
-    let output = text::neutral(output.unwrap_or_default(), WORDS_CHARS);
+    let output = docker_words(operation);
     match (operation.status, operation.exit_code()) {
         (Status::Completed, Some(0)) => Ok(()),
         (Status::Timeout, _) => Err(Error::AgentTimedOut { registry, server, operation_id }),
@@ -137,6 +136,15 @@ fn judge(operation: &Operation, server: &str, registry: &str, id: &OperationId) 
             Err(Error::NoExitCode { registry, server, completed, output, operation_id })
         }
     }
+}
+
+/// What docker itself said went wrong. It prints log lines of its own (`time="…" level=info …`) before the sentence
+/// that counts; they stay in the log and out of the error.
+fn docker_words(operation: &Operation) -> String {
+    let said = [operation.stderr(), operation.stdout()].into_iter().find(|text| !text.trim().is_empty());
+    let lines = text::neutral_lines(said.unwrap_or_default());
+    let words: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.starts_with("time=\"")).collect();
+    text::neutral(&(if words.is_empty() { lines.join(" ") } else { words.join(" ") }), WORDS_CHARS)
 }
 
 /// The post step. Whatever goes wrong is a warning: a job that has done its work must not fail in its cleanup.
@@ -336,6 +344,17 @@ mod tests {
         assert_eq!(host.now_ms(), 2_000.0);
         let error = host.events("error").pop().unwrap();
         assert!(error.contains("within 2 s: operation op-1 still ran"), "{error}");
+    }
+
+    #[test]
+    fn docker_s_own_log_lines_do_not_crowd_out_its_words() {
+        let stderr = r#"time=\"2026\" level=info msg=\"trying next\"\nError: 401 Unauthorized\n"#;
+        let failed = format!(r#"{{"status":"failed","result":{{"exit_code":1,"stderr":"{stderr}"}}}}"#);
+        let host = vault().answering(&[ACCEPTED, (200, &failed)]);
+        block_on(main(&host));
+        let error = host.events("error").pop().unwrap();
+        assert!(error.contains("exit code 1: Error: 401 Unauthorized (operation"), "{error}");
+        assert_eq!(host.events("info   docker").len(), 2, "the log keeps them");
     }
 
     #[test]

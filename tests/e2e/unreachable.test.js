@@ -9,7 +9,10 @@ import { createWorld } from './support/world.js';
 async function serve(t, handler) {
   const server = createServer(handler).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.after(() => server.closeAllConnections() ?? server.close());
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   return server.address().port;
 }
 

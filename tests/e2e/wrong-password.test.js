@@ -10,7 +10,7 @@ test('a wrong password fails with docker\'s own words, the exit code and the ope
   assert.equal(main.annotations.length, 1);
   const [{ level, title, message }] = main.annotations;
   assert.deepEqual([level, title], ['error', 'Docker login failed']);
-  assert.match(message, /on web-1 .* ended with exit code 1: .*401 Unauthorized/);
+  assert.match(message, /on web-1 .* ended with exit code 1: [^=]*401 Unauthorized \(operation /);
   assert.ok(message.includes(main.outputs.operation_id));
   assert.match(message, /Fix: check the user name and the token or password/);
 });
