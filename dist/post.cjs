@@ -560,9 +560,16 @@ function __wbg_get_imports() {
         return addHeapObject(ret);
       }, arguments);
     },
+    __wbg_cancelled_6a5b5bc2bcdb06ba: function(arg0) {
+      const ret = getObject(arg0).cancelled();
+      return addHeapObject(ret);
+    },
     __wbg_clearTimeout_3629d6209dfcc46e: function(arg0) {
       const ret = clearTimeout(takeObject(arg0));
       return addHeapObject(ret);
+    },
+    __wbg_command_c911aff6b96af94f: function(arg0, arg1, arg2) {
+      getObject(arg0).command(getStringFromWasm0(arg1, arg2));
     },
     __wbg_env_47ff7ae084b7fcc4: function(arg0, arg1, arg2, arg3) {
       const ret = getObject(arg1).env(getStringFromWasm0(arg2, arg3));
@@ -708,7 +715,7 @@ function __wbg_get_imports() {
           const a = state0.a;
           state0.a = 0;
           try {
-            return __wasm_bindgen_func_elem_1489(a, state0.b, arg02, arg12);
+            return __wasm_bindgen_func_elem_1277(a, state0.b, arg02, arg12);
           } finally {
             state0.a = a;
           }
@@ -735,6 +742,10 @@ function __wbg_get_imports() {
       const ret = getObject(arg0).now();
       return ret;
     },
+    __wbg_now_aa4ccb83129e9e55: function() {
+      const ret = Date.now();
+      return ret;
+    },
     __wbg_prototypesetcall_bc27214492979395: function(arg0, arg1, arg2) {
       Uint8Array.prototype.set.call(getArrayU8FromWasm0(arg0, arg1), getObject(arg2));
     },
@@ -744,6 +755,10 @@ function __wbg_get_imports() {
     },
     __wbg_queueMicrotask_a72f977e97f23c5f: function(arg0) {
       queueMicrotask(getObject(arg0));
+    },
+    __wbg_random_5a4cafd2f02395ff: function() {
+      const ret = Math.random();
+      return ret;
     },
     __wbg_read_2a943774344c9728: function(arg0) {
       const ret = getObject(arg0).read();
@@ -860,11 +875,11 @@ function __wbg_get_imports() {
       getObject(arg0).warning(getStringFromWasm0(arg1, arg2), getStringFromWasm0(arg3, arg4));
     },
     __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1465);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1253);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_908);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_701);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000003: function(arg0, arg1) {
@@ -884,16 +899,16 @@ function __wbg_get_imports() {
     "./reoclo_docker_auth_bg.js": import0
   };
 }
-function __wasm_bindgen_func_elem_908(arg0, arg1) {
-  wasm.__wasm_bindgen_func_elem_908(arg0, arg1);
+function __wasm_bindgen_func_elem_701(arg0, arg1) {
+  wasm.__wasm_bindgen_func_elem_701(arg0, arg1);
 }
-function __wasm_bindgen_func_elem_1489(arg0, arg1, arg2, arg3) {
-  wasm.__wasm_bindgen_func_elem_1489(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
+function __wasm_bindgen_func_elem_1277(arg0, arg1, arg2, arg3) {
+  wasm.__wasm_bindgen_func_elem_1277(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
 }
-function __wasm_bindgen_func_elem_1465(arg0, arg1, arg2) {
+function __wasm_bindgen_func_elem_1253(arg0, arg1, arg2) {
   try {
     const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
-    wasm.__wasm_bindgen_func_elem_1465(retptr, arg0, arg1, addHeapObject(arg2));
+    wasm.__wasm_bindgen_func_elem_1253(retptr, arg0, arg1, addHeapObject(arg2));
     var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
     var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
     if (r1) {
@@ -1177,6 +1192,7 @@ async function __wbg_init(module_or_path) {
 }
 
 // js/host.js
+var import_node_os = require("node:os");
 var host = {
   input: (name) => getInput(name, { trimWhitespace: false }),
   env: (name) => process.env[name] ?? "",
@@ -1187,7 +1203,10 @@ var host = {
   info,
   warning: (message, title) => warning(message, { title }),
   error: (message, title) => error(message, { title }),
-  now: () => performance.now()
+  command: (line) => process.stdout.write(line + import_node_os.EOL),
+  now: () => performance.now(),
+  // Runners interrupt first and terminate later; a second signal of a kind ends the process at once.
+  cancelled: () => new Promise((resolve) => ["SIGINT", "SIGTERM"].forEach((signal) => process.once(signal, resolve)))
 };
 
 // js/start.js

@@ -1,4 +1,5 @@
 // What the core asks of its surroundings: the runner's toolkit, the environment, a clock.
+import { EOL } from 'node:os';
 import * as core from '@actions/core';
 
 export const host = {
@@ -11,5 +12,8 @@ export const host = {
   info: core.info,
   warning: (message, title) => core.warning(message, { title }),
   error: (message, title) => core.error(message, { title }),
+  command: (line) => process.stdout.write(line + EOL),
   now: () => performance.now(),
+  // Runners interrupt first and terminate later; a second signal of a kind ends the process at once.
+  cancelled: () => new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve))),
 };

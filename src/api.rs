@@ -7,6 +7,7 @@ use crate::inputs::Login;
 use crate::run_context::RunContext;
 use crate::text;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 
 const PREFIX: &str = "/api/automation/v1";
@@ -286,42 +287,24 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Unreadab
 /// The API's own explanation of a refusal, from both shapes of FastAPI's `detail`; empty when there is none.
 /// A body of any other shape is never shown.
 pub(crate) fn detail(body: &str) -> String {
-    #[derive(Deserialize)]
-    struct Explained {
-        detail: Detail,
-    }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Detail {
-        Text(String),
-        Fields(Vec<Field>),
-    }
-    #[derive(Deserialize)]
-    struct Field {
-        #[serde(default)]
-        loc: Vec<serde_json::Value>,
-        msg: String,
-    }
-
-    let text = match serde_json::from_str(body) {
-        Ok(Explained { detail: Detail::Text(text) }) => text,
-        Ok(Explained { detail: Detail::Fields(fields) }) => {
-            let fields: Vec<String> = fields.iter().map(|field| format!("{}{}", path(&field.loc), field.msg)).collect();
-            fields.join("; ")
-        }
-        Err(_) => String::new(),
+    let reply: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = match reply.get("detail") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(fields)) => fields.iter().filter_map(field).collect::<Vec<_>>().join("; "),
+        _ => String::new(),
     };
     text::neutral(&text, DETAIL_CHARS)
 }
 
-/// `["body", "server_id"]` as `server_id: `.
-fn path(loc: &[serde_json::Value]) -> String {
-    let parts: Vec<String> = loc
-        .iter()
-        .map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned))
+/// `{"loc": ["body", "server_id"], "msg": "not a UUID"}` as `server_id: not a UUID`.
+fn field(field: &Value) -> Option<String> {
+    let msg = field.get("msg")?.as_str()?;
+    let loc = field.get("loc").and_then(Value::as_array).into_iter().flatten();
+    let path: Vec<String> = loc
+        .filter_map(|part| part.as_str().map(str::to_owned).or_else(|| part.as_u64().map(|index| index.to_string())))
         .skip_while(|part| part == "body")
         .collect();
-    if parts.is_empty() { String::new() } else { format!("{}: ", parts.join(".")) }
+    Some(if path.is_empty() { msg.to_owned() } else { format!("{}: {msg}", path.join(".")) })
 }
 
 #[cfg(test)]

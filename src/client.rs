@@ -1,8 +1,10 @@
-//! Sends requests of the API within a deadline, and turns every way to fail into an [`Error`].
+//! Sends requests of the API within a deadline, again where that helps, and turns every way to fail into an [`Error`].
 
-use crate::api::{self, ApiRequest, ApiUrl, Unreadable};
+use crate::api::{self, ApiRequest, ApiUrl, Call, Unreadable};
 use crate::error::Error;
 use crate::host::{Fault, Host, Method, Reply, Request};
+use crate::log::Log;
+use crate::retry;
 use crate::secret::Secret;
 use serde::de::DeserializeOwned;
 
@@ -43,29 +45,88 @@ impl Deadline {
 
 pub(crate) struct Client<'a, H> {
     host: &'a H,
+    log: &'a Log<'a, H>,
     api_url: &'a ApiUrl,
     authorization: String,
 }
 
 impl<'a, H: Host> Client<'a, H> {
-    pub(crate) fn new(host: &'a H, api_url: &'a ApiUrl, api_key: &Secret) -> Self {
-        Self { host, api_url, authorization: format!("Bearer {}", api_key.expose()) }
+    pub(crate) fn new(host: &'a H, log: &'a Log<'a, H>, api_url: &'a ApiUrl, api_key: &Secret) -> Self {
+        Self { host, log, api_url, authorization: format!("Bearer {}", api_key.expose()) }
     }
 
-    /// Sends a request and reads its JSON reply.
-    pub(crate) async fn call<T: DeserializeOwned>(&self, request: &ApiRequest, deadline: Deadline) -> Result<T, Error> {
-        let reply = self.send(request, deadline).await?;
-        let (call, host) = (request.call, self.host_name());
-        api::parse(&reply.body).map_err(|unreadable| match unreadable {
-            Unreadable::NotJson => Error::NotJson { call, host },
-            Unreadable::OffContract(flaw) => Error::OffContract { call, host, flaw },
-        })
+    /// Sends a request and reads its JSON reply, trying again what may pass by itself. `failed` hears of every failure,
+    /// those that are tried again, too.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        request: &ApiRequest,
+        deadline: Deadline,
+        failed: impl FnMut(&Error),
+    ) -> Result<T, Error> {
+        self.retrying(request, deadline, |reply| api::parse(&reply.body), failed).await
     }
 
-    /// Sends a request; any 2xx is a success, whatever its body.
-    pub(crate) async fn send(&self, request: &ApiRequest, deadline: Deadline) -> Result<Reply, Error> {
-        let (call, host) = (request.call, self.host_name());
-        let timeout_ms = deadline.left_ms(self.host).clamp(1.0, REQUEST_TIMEOUT_MS) as u32;
+    /// The same for a request of which any 2xx is a success, whatever its body.
+    pub(crate) async fn send(&self, request: &ApiRequest, deadline: Deadline) -> Result<(), Error> {
+        self.retrying(request, deadline, |_| Ok(()), |_| {}).await
+    }
+
+    async fn retrying<T>(
+        &self,
+        request: &ApiRequest,
+        deadline: Deadline,
+        read: impl Fn(&Reply) -> Result<T, Unreadable>,
+        mut failed: impl FnMut(&Error),
+    ) -> Result<T, Error> {
+        let most = retry::most_attempts(request.call);
+        let mut attempt = 1;
+        loop {
+            let attempts_left = most.map_or(1, |most| most.saturating_sub(attempt) + 1);
+            let error =
+                match self.exchange(request, self.timeout_ms(request.call, deadline, attempts_left), &read).await {
+                    Ok(value) => return Ok(value),
+                    Err(error) => error,
+                };
+            failed(&error);
+            let was_last = most.is_some_and(|most| attempt >= most);
+            if was_last || !retry::is_transient(&error) || deadline.has_passed(self.host) {
+                return Err(error);
+            }
+            let wait_ms = self.wait_ms(&error, attempt, deadline);
+            self.log.retrying(&request.call.to_string(), wait_ms, attempt, most, &error);
+            deadline.sleep(self.host, wait_ms).await;
+            if deadline.has_passed(self.host) {
+                return Err(error);
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Never more than what is left. A logout gets its share of it, so that one silent attempt does not use up the
+    /// time of the others: nobody else will clean up.
+    fn timeout_ms(&self, call: Call, deadline: Deadline, attempts_left: u32) -> u32 {
+        let left = deadline.left_ms(self.host);
+        let share = if call == Call::Logout { left / f64::from(attempts_left) } else { left };
+        share.clamp(1.0, REQUEST_TIMEOUT_MS) as u32
+    }
+
+    /// What the server asks for, where that fits the deadline; backoff otherwise.
+    fn wait_ms(&self, error: &Error, attempt: u32, deadline: Deadline) -> u32 {
+        let asked = if let Error::Refused { retry_after_ms, .. } = error { *retry_after_ms } else { None };
+        match asked {
+            Some(ms) if f64::from(ms) < deadline.left_ms(self.host) => ms,
+            _ => retry::backoff_ms(attempt, self.host.random()),
+        }
+    }
+
+    /// One request and its reply.
+    async fn exchange<T>(
+        &self,
+        request: &ApiRequest,
+        timeout_ms: u32,
+        read: impl Fn(&Reply) -> Result<T, Unreadable>,
+    ) -> Result<T, Error> {
+        let (call, host) = (request.call, self.api_url.host().to_owned());
         let sent = self.host.send(Request {
             method: if request.json.is_some() { Method::Post } else { Method::Get },
             url: self.api_url.to(&request.path),
@@ -73,22 +134,30 @@ impl<'a, H: Host> Client<'a, H> {
             body: request.json.clone(),
             timeout_ms,
         });
-        let reply = sent.await.map_err(|fault| match fault {
-            Fault::TimedOut => Error::NoAnswer { call, host: host.clone(), seconds: timeout_ms.div_ceil(1000) },
-            Fault::TooLarge => Error::TooLarge { call, host: host.clone(), limit_mib: REPLY_LIMIT_BYTES / 1024 / 1024 },
-            Fault::Network { code, message } => Error::Unreachable { call, host: host.clone(), code, message },
-        })?;
+        let reply = match sent.await {
+            Ok(reply) => reply,
+            Err(Fault::TimedOut) => return Err(Error::NoAnswer { call, host, seconds: timeout_ms.div_ceil(1000) }),
+            Err(Fault::TooLarge) => {
+                return Err(Error::TooLarge { call, host, limit_mib: REPLY_LIMIT_BYTES / 1024 / 1024 });
+            }
+            Err(Fault::Network { code, message }) => return Err(Error::Unreachable { call, host, code, message }),
+        };
         match reply.status {
-            200..=299 => Ok(reply),
+            200..=299 => read(&reply).map_err(|unreadable| match unreadable {
+                Unreadable::NotJson => Error::NotJson { call, host },
+                Unreadable::OffContract(flaw) => Error::OffContract { call, host, flaw },
+            }),
             status @ 300..=399 => {
                 let to = reply.location.as_deref().and_then(|to| ApiUrl::parse(to).ok()).map(|to| to.host().to_owned());
                 Err(Error::Redirected { call, host, status, to })
             }
-            status => Err(Error::Refused { call, host, status, detail: api::detail(&reply.body) }),
+            status => {
+                let retry_after_ms = reply
+                    .retry_after
+                    .as_deref()
+                    .and_then(|header| retry::retry_after_ms(header, reply.date.as_deref(), self.host.wall_clock_ms()));
+                Err(Error::Refused { call, host, status, detail: api::detail(&reply.body), retry_after_ms })
+            }
         }
-    }
-
-    fn host_name(&self) -> String {
-        self.api_url.host().to_owned()
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::api::{Call, OperationId};
 use crate::inputs::Problem;
+use crate::retry::{self, DENIALS, is_tls};
 use thiserror::Error;
 
 /// A failure that ends the step (in main) or becomes its one warning (in post).
@@ -11,7 +12,7 @@ pub(crate) enum Error {
     Inputs(Vec<Problem>),
     /// The API answered, and its answer is no.
     #[error("Reoclo at {host} answered {status} to {call}{}", said(.detail))]
-    Refused { call: Call, host: String, status: u16, detail: String },
+    Refused { call: Call, host: String, status: u16, detail: String, retry_after_ms: Option<u32> },
     /// Never followed: the API key must not travel to another address.
     #[error("Reoclo at {host} answered {call} with a redirect ({status}){}, and the API key must not follow one.", .to.as_ref().map(|to| format!(" to {to}")).unwrap_or_default())]
     Redirected { call: Call, host: String, status: u16, to: Option<String> },
@@ -25,7 +26,10 @@ pub(crate) enum Error {
     Unreachable { call: Call, host: String, code: String, message: String },
     #[error("{host} did not answer {call} within {seconds} s.")]
     NoAnswer { call: Call, host: String, seconds: u32 },
-    #[error("The login did not end within {timeout_s} s: {progress}.")]
+    /// The runner asked the step to stop.
+    #[error("The step was stopped while {progress}.")]
+    Cancelled { progress: String },
+    #[error("The login did not end within {timeout_s} s: {}.", progress.trim_end_matches('.'))]
     DeadlinePassed { timeout_s: u32, progress: String },
     #[error("docker login {registry} on {server} ended with exit code {exit_code}{} (operation {operation_id}).", words(.output))]
     DockerFailed { registry: String, server: String, exit_code: i64, output: String, operation_id: OperationId },
@@ -51,6 +55,7 @@ impl Error {
             Self::NotJson { .. } | Self::OffContract { .. } | Self::TooLarge { .. } => "Unexpected answer from the API",
             Self::Unreachable { .. } | Self::NoAnswer { .. } => "Reoclo cannot be reached",
             Self::DeadlinePassed { .. } | Self::AgentTimedOut { .. } => "Timed out",
+            Self::Cancelled { .. } => "Cancelled",
             Self::DockerFailed { .. } | Self::NoExitCode { .. } => "Docker login failed",
         }
     }
@@ -69,11 +74,19 @@ impl Error {
             Self::DeadlinePassed { .. } => {
                 "see whether the server is online in Reoclo, or raise the timeout input; the post step logs out what may have been logged in.".to_owned()
             }
+            Self::Cancelled { .. } => {
+                "run the job again when you want the login; the post step logs out what may have been logged in.".to_owned()
+            }
             Self::DockerFailed { output, .. } | Self::NoExitCode { output, .. } => docker_fix(output).to_owned(),
             Self::AgentTimedOut { .. } => {
                 "check that the server can reach the registry (DNS, firewall, proxy), then run the job again.".to_owned()
             }
         }
+    }
+
+    /// Whether the way to the API failed, and not what was asked of it.
+    pub(crate) fn is_of_the_network(&self) -> bool {
+        retry::is_transient(self) && !matches!(self, Self::DockerFailed { .. })
     }
 
     /// Whether it is certain that this failure left no login on the server, so that a logout could only
@@ -89,6 +102,7 @@ impl Error {
             | Self::TooLarge { .. }
             | Self::NoAnswer { .. }
             | Self::DeadlinePassed { .. }
+            | Self::Cancelled { .. }
             | Self::AgentTimedOut { .. } => false,
         }
     }
@@ -162,11 +176,6 @@ fn never_sent(code: &str) -> bool {
     ) || is_tls(code)
 }
 
-/// Codes of a TLS peer that did not verify: <https://nodejs.org/api/tls.html#x509-certificate-error-codes>.
-fn is_tls(code: &str) -> bool {
-    code.contains("CERT") || code.contains("SIGNATURE") || code.starts_with("ERR_TLS") || code.starts_with("ERR_SSL")
-}
-
 fn unreachable_fix(code: &str) -> &'static str {
     match code {
         "ENOTFOUND" | "EAI_AGAIN" => "check the host in api_url and this runner's DNS.",
@@ -182,7 +191,7 @@ fn unreachable_fix(code: &str) -> &'static str {
 fn docker_fix(output: &str) -> &'static str {
     let output = output.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| output.contains(word));
-    if says(&["unauthorized", "denied", "incorrect username or password", "authentication required", "no basic auth"]) {
+    if says(&DENIALS) {
         "check the user name and the token or password of this credential, and that the token has not expired."
     } else if says(&["server gave http response to https client", "certificate", "x509"]) {
         "make the server's docker trust the registry's certificate."
@@ -198,7 +207,7 @@ mod tests {
     use super::*;
 
     fn refused(call: Call, status: u16) -> Error {
-        Error::Refused { call, host: "api".into(), status, detail: "No.".into() }
+        Error::Refused { call, host: "api".into(), status, detail: "No.".into(), retry_after_ms: None }
     }
 
     #[test]
@@ -219,8 +228,13 @@ mod tests {
 
     #[test]
     fn a_missing_route_points_at_api_url() {
-        let error =
-            Error::Refused { call: Call::VaultLogin, host: "api".into(), status: 404, detail: "Not Found".into() };
+        let error = Error::Refused {
+            call: Call::VaultLogin,
+            host: "api".into(),
+            status: 404,
+            detail: "Not Found".into(),
+            retry_after_ms: None,
+        };
         assert!(error.fix().contains("api_url"));
     }
 

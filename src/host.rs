@@ -19,8 +19,16 @@ pub(crate) trait Host {
     fn info(&self, line: &str);
     fn warning(&self, title: &str, message: &str);
     fn error(&self, title: &str, message: &str);
+    /// A raw line of the command channel, for commands that the runner's toolkit has no function for.
+    fn command(&self, line: &str);
     /// Milliseconds on a clock that only goes forward.
     fn now_ms(&self) -> f64;
+    /// Milliseconds since 1970 by the runner's wall clock, which may be off or jump.
+    fn wall_clock_ms(&self) -> f64;
+    /// A random number from 0 to 1.
+    fn random(&self) -> f64;
+    /// Resolves when the runner asks the step to stop, and never otherwise.
+    async fn cancelled(&self);
     async fn sleep(&self, ms: u32);
     /// One HTTP exchange, redirects not followed, given up after `request.timeout_ms`.
     async fn send(&self, request: Request) -> Result<Reply, Fault>;
@@ -48,6 +56,8 @@ pub(crate) struct Request {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) date: Option<String>,
     pub(crate) body: String,
 }
 
@@ -78,6 +88,8 @@ pub(crate) mod fake {
         /// What each request in turn is answered with.
         replies: RefCell<VecDeque<Result<Reply, Fault>>>,
         now_ms: Cell<f64>,
+        /// Whether a request without a scripted reply hangs and the runner then asks the step to stop.
+        cancels: bool,
         /// Everything that happened, in order, one line each.
         pub(crate) events: RefCell<Vec<String>>,
     }
@@ -109,6 +121,17 @@ pub(crate) mod fake {
         /// After the replies so far, one request that gets none.
         pub(crate) fn failing(self, fault: Fault) -> Self {
             self.replies.borrow_mut().push_back(Err(fault));
+            self
+        }
+
+        /// After the replies so far, a request that hangs, and a runner that then asks the step to stop.
+        pub(crate) fn cancelling(mut self) -> Self {
+            self.cancels = true;
+            self
+        }
+
+        pub(crate) fn replying(self, reply: Reply) -> Self {
+            self.replies.borrow_mut().push_back(Ok(reply));
             self
         }
 
@@ -156,8 +179,22 @@ pub(crate) mod fake {
         fn error(&self, title: &str, message: &str) {
             self.record(format!("error {title}: {message}"));
         }
+        fn command(&self, line: &str) {
+            self.record(format!("command {line}"));
+        }
         fn now_ms(&self) -> f64 {
             self.now_ms.get()
+        }
+        fn wall_clock_ms(&self) -> f64 {
+            784_111_777_000.0
+        }
+        fn random(&self) -> f64 {
+            1.0
+        }
+        async fn cancelled(&self) {
+            if !self.cancels {
+                std::future::pending::<()>().await;
+            }
         }
         async fn sleep(&self, ms: u32) {
             self.now_ms.set(self.now_ms.get() + f64::from(ms));
@@ -165,7 +202,11 @@ pub(crate) mod fake {
         async fn send(&self, request: Request) -> Result<Reply, Fault> {
             let method = if request.method == Method::Get { "GET" } else { "POST" };
             self.record(format!("send {method} {}", request.url));
-            let reply = self.replies.borrow_mut().pop_front().unwrap_or(Err(Fault::TimedOut));
+            let scripted = self.replies.borrow_mut().pop_front();
+            if scripted.is_none() && self.cancels {
+                std::future::pending::<()>().await;
+            }
+            let reply = scripted.unwrap_or(Err(Fault::TimedOut));
             if reply == Err(Fault::TimedOut) {
                 self.now_ms.set(self.now_ms.get() + f64::from(request.timeout_ms));
             }

@@ -15,8 +15,13 @@ mod inputs;
 #[cfg(target_arch = "wasm32")]
 pub mod js;
 mod log;
+mod login;
+mod logout;
+mod mask;
+mod operation;
 mod poll;
 mod registry;
+mod retry;
 mod run;
 mod run_context;
 mod secret;

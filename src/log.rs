@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::host::Host;
+use crate::mask;
 use crate::secret::Masks;
 use crate::text;
 
@@ -19,15 +20,25 @@ pub(crate) struct Log<'h, H> {
 impl<'h, H: Host> Log<'h, H> {
     /// Registers every form of the secrets with the runner, before anything else can be printed.
     pub(crate) fn masking(host: &'h H, masks: Masks) -> Self {
-        for form in masks.iter() {
-            host.mask(form);
-        }
+        mask::register(host, &masks);
         Self { host, masks }
     }
 
     /// One plain line of the action's own words.
     pub(crate) fn info(&self, line: &str) {
         self.host.info(&self.safe(line));
+    }
+
+    /// One line for an attempt that failed and is made again: what failed, which attempt comes, how long it waits.
+    pub(crate) fn retrying(&self, what: &str, wait_ms: u32, failed: u32, most: Option<u32>, error: &Error) {
+        let tenths = wait_ms.div_ceil(100);
+        let of = most.map(|most| format!(" of {most}")).unwrap_or_default();
+        self.info(&format!(
+            "Retrying {what} in {}.{} s (attempt {}{of}): {error}",
+            tenths / 10,
+            tenths % 10,
+            failed + 1
+        ));
     }
 
     /// What a program on the server printed, as plain lines: never a command, never an annotation.

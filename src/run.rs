@@ -1,150 +1,31 @@
 //! The two recipes: `main` logs in, `post` logs out.
 
-use crate::api::{self, ApiUrl, LoginReply, Operation, OperationId, Run, Status};
-use crate::client::{Client, Deadline};
+use crate::api::Run;
 use crate::error::Error;
 use crate::host::Host;
-use crate::inputs::{Inputs, Login, RawInputs};
+use crate::inputs::RawInputs;
 use crate::log::Log;
-use crate::poll::Schedule;
+use crate::login;
+use crate::logout;
 use crate::run_context::{self, RunContext};
 use crate::secret::{Masks, Secret};
-use crate::state::{self, Saved, StateWriter};
-use crate::text;
-
-/// How long post may take in all, and how much of that it waits for a login that still runs.
-const POST_S: u32 = 45;
-const POST_WAIT_S: u32 = 20;
-/// The most shown of docker's own words inside an error, in characters.
-const WORDS_CHARS: usize = 600;
+use crate::state::{self, StateWriter};
 
 /// The main step; whether it succeeded.
 pub(crate) async fn main(host: &impl Host) -> bool {
     let raw = RawInputs::read(host);
     let log = Log::masking(host, raw.masks());
-    match log_in(host, &log, &raw).await {
-        Ok(()) => true,
-        Err(error) => {
-            log.error(&error);
-            false
+    let outcome = match raw.check() {
+        Ok(inputs) => {
+            let state = StateWriter::new(host, &log);
+            login::log_in(host, &log, &state, &inputs, &run(host)).await
         }
-    }
-}
-
-async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, raw: &RawInputs) -> Result<(), Error> {
-    let inputs = raw.check().map_err(Error::Inputs)?;
-    let deadline = Deadline::after_s(host, inputs.timeout_s);
-    if inputs.api_url.is_exposed() {
-        log.warning(
-            "The API key travels unencrypted",
-            &format!(
-                "api_url is plain http to {}: use https, or anybody on the way can read the key.",
-                inputs.api_url.host()
-            ),
-        );
-    }
-    log.info(&match &inputs.login {
-        Login::Vault { credential_id } => {
-            format!("Asking Reoclo to log server {} in with credential {credential_id} (vault mode)", inputs.server_id)
-        }
-        Login::Passthrough { registry, .. } => {
-            format!("Asking Reoclo to log server {} in to {registry} (passthrough mode)", inputs.server_id)
-        }
-    });
-
-    let state = StateWriter::new(host, log);
-    state.login_requested(&inputs);
-    let outcome = request_login(host, log, &state, &inputs, deadline).await;
-    match &outcome {
-        Ok(()) => state.login_completed(),
-        Err(error) if error.leaves_no_login() => state.login_failed(),
-        Err(_) => {}
-    }
-    outcome
-}
-
-/// Starts the login on the server and waits for its end.
-async fn request_login<H: Host>(
-    host: &H,
-    log: &Log<'_, H>,
-    state: &StateWriter<'_, H>,
-    inputs: &Inputs,
-    deadline: Deadline,
-) -> Result<(), Error> {
-    let client = Client::new(host, &inputs.api_url, &inputs.api_key);
-    let late = |progress: String| Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress };
-
-    let request = api::login(&inputs.server_id, &inputs.login, &run(host));
-    let reply: LoginReply = match client.call(&request, deadline).await {
-        Err(_) if deadline.has_passed(host) => {
-            return Err(late("Reoclo has not answered the login request".to_owned()));
-        }
-        reply => reply?,
+        Err(problems) => Err(Error::Inputs(problems)),
     };
-    state.login_accepted(&reply.operation_id, &reply.registry_url);
-    set_output(host, log, "operation_id", &reply.operation_id.to_string());
-    set_output(host, log, "registry_url", reply.registry_url.as_str());
-    set_output(host, log, "registry_type", &reply.registry_type);
-    let registry = reply.registry_url.as_str();
-    log.info(&format!("Operation {}: docker login {registry} ({})", reply.operation_id, reply.registry_type));
-
-    let operation = match wait(host, &client, &reply.operation_id, deadline).await {
-        Ok(Some(operation)) => operation,
-        Err(error) if !deadline.has_passed(host) => return Err(error),
-        Ok(None) | Err(_) => return Err(late(format!("operation {} still ran on the server", reply.operation_id))),
-    };
-    log.remote("docker", operation.stdout());
-    log.remote("docker", operation.stderr());
-    let server = server_name(&operation, &inputs.server_id);
-    judge(&operation, &server, registry, &reply.operation_id)?;
-    let then = if inputs.cleanup { "the post step logs it out" } else { "it stays logged in (cleanup: false)" };
-    log.info(&format!("Logged {server} in to {registry}; {then}"));
-    Ok(())
-}
-
-/// Polls until the operation has ended; `None` when the deadline passes first.
-async fn wait<H: Host>(
-    host: &H,
-    client: &Client<'_, H>,
-    id: &OperationId,
-    deadline: Deadline,
-) -> Result<Option<Operation>, Error> {
-    let request = api::operation(id);
-    let mut schedule = Schedule::starting(host.now_ms());
-    while !deadline.has_passed(host) {
-        let operation: Operation = client.call(&request, deadline).await?;
-        if operation.has_ended() {
-            return Ok(Some(operation));
-        }
-        deadline.sleep(host, schedule.next_wait_ms(host.now_ms())).await;
+    if let Err(error) = &outcome {
+        log.error(error);
     }
-    Ok(None)
-}
-
-/// Success is `completed` with exit code 0, and nothing else.
-fn judge(operation: &Operation, server: &str, registry: &str, id: &OperationId) -> Result<(), Error> {
-    let (registry, server, operation_id) = (registry.to_owned(), server.to_owned(), id.clone());
-    let output = docker_words(operation);
-    match (operation.status, operation.exit_code()) {
-        (Status::Completed, Some(0)) => Ok(()),
-        (Status::Timeout, _) => Err(Error::AgentTimedOut { registry, server, operation_id }),
-        (_, Some(exit_code)) if exit_code != 0 => {
-            Err(Error::DockerFailed { registry, server, exit_code, output, operation_id })
-        }
-        (status, _) => {
-            let completed = status == Status::Completed;
-            Err(Error::NoExitCode { registry, server, completed, output, operation_id })
-        }
-    }
-}
-
-/// What docker itself said went wrong. It prints log lines of its own (`time="…" level=info …`) before the sentence
-/// that counts; they stay in the log and out of the error.
-fn docker_words(operation: &Operation) -> String {
-    let said = [operation.stderr(), operation.stdout()].into_iter().find(|text| !text.trim().is_empty());
-    let lines = text::neutral_lines(said.unwrap_or_default());
-    let words: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.starts_with("time=\"")).collect();
-    text::neutral(&(if words.is_empty() { lines.join(" ") } else { words.join(" ") }), WORDS_CHARS)
+    outcome.is_ok()
 }
 
 /// The post step. Whatever goes wrong is a warning: a job that has done its work must not fail in its cleanup.
@@ -154,12 +35,11 @@ pub(crate) async fn post(host: &impl Host) {
     if !saved.login_performed {
         return log.info("No login to clean up.");
     }
-    let registry = saved.registry_url.as_deref();
     if !saved.cleanup {
-        let registry = registry.unwrap_or("its registry");
+        let registry = saved.registry_url.as_deref().unwrap_or("its registry");
         return log.info(&format!("cleanup is false: server {} stays logged in to {registry}.", saved.server_id));
     }
-    let (Some(registry), Some(api_url)) = (registry, saved.api_url.as_ref()) else {
+    let (Some(registry), Some(api_url)) = (&saved.registry_url, &saved.api_url) else {
         return log.warning(
             "A login may be left behind",
             &format!(
@@ -169,34 +49,7 @@ pub(crate) async fn post(host: &impl Host) {
             ),
         );
     };
-    log_out(host, &log, &saved, registry, api_url).await;
-}
-
-async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &Saved, registry: &str, api_url: &ApiUrl) {
-    let deadline = Deadline::after_s(host, POST_S);
-    let client = Client::new(host, api_url, &saved.api_key);
-    let server = &saved.server_id;
-    if let Some(id) = &saved.running {
-        log.info(&format!("Waiting for the end of operation {id} before logging out"));
-        match wait(host, &client, id, deadline.or_after_s(host, POST_WAIT_S)).await {
-            Ok(Some(operation)) if judge(&operation, server, registry, id).is_err_and(|e| e.leaves_no_login()) => {
-                return log.info(&format!("docker login {registry} had failed on server {server}: nothing to log out."));
-            }
-            Ok(None) => log.warning(
-                "The login still runs",
-                &format!("Operation {id} still runs after {POST_WAIT_S} s; if it ends in a login, server {server} stays logged in to {registry}."),
-            ),
-            // The logout goes out whatever became of the question.
-            Ok(Some(_)) | Err(_) => {}
-        }
-    }
-    match client.send(&api::logout(server, registry, &run(host)), deadline).await {
-        Ok(_) => log.info(&format!("Logged out of {registry} on server {server}")),
-        Err(error) => log.warning(
-            "Logout failed",
-            &format!("Server {server} may still be logged in to {registry}. {}", log.explain(&error)),
-        ),
-    }
+    logout::log_out(host, &log, &saved, registry, api_url, &run(host)).await;
 }
 
 /// The secrets that post may meet: the key it acts with, and those of its inputs, in case a server repeats them.
@@ -208,25 +61,13 @@ fn run(host: &impl Host) -> Run {
     Run { id: run_context::run_id(host), context: RunContext::read(host) }
 }
 
-/// `web-1 (0b8f…)`, or the id alone where the API gives no name.
-fn server_name(operation: &Operation, server_id: &str) -> String {
-    match operation.server_name.as_deref().map(|name| text::neutral(name, 100)) {
-        Some(name) if !name.is_empty() => format!("{name} ({server_id})"),
-        _ => format!("server {server_id}"),
-    }
-}
-
-fn set_output<H: Host>(host: &H, log: &Log<'_, H>, name: &str, value: &str) {
-    if let Err(reason) = host.set_output(name, &log.redact(value)) {
-        log.warning("An output is missing", &format!("The runner could not take the output {name}: {reason}."));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::host::Fault;
+    use crate::host::Reply;
     use crate::host::fake::FakeHost;
+    use crate::logout::POST_S;
     use pollster::block_on;
 
     const ID: &str = "0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11";
@@ -365,7 +206,130 @@ mod tests {
         assert!(shown.contains("denied: ***") && !shown.contains("hunter22"), "{shown}");
     }
 
-    const STATE: [(&str, &str); 6] = [
+    fn lost() -> Fault {
+        Fault::Network { code: "ECONNRESET".into(), message: "socket hang up".into() }
+    }
+
+    fn refused() -> Fault {
+        Fault::Network { code: "ECONNREFUSED".into(), message: String::new() }
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_one_line_each() {
+        let host = vault()
+            .failing(refused())
+            .answering(&[(503, "busy"), (200, "<html>"), ACCEPTED])
+            .failing(lost())
+            .answering(&[(502, ""), SUCCEEDED]);
+        assert!(block_on(main(&host)));
+        let retries = host.events("info Retrying");
+        assert_eq!(retries.len(), 5, "{retries:#?}");
+        assert_eq!(
+            retries[1],
+            "info Retrying the login request in 0.5 s (attempt 3 of 6): Reoclo at api.reoclo.com answered 503 to the login request."
+        );
+        assert!(retries[4].contains("(attempt 3): "), "polls have no last attempt: {}", retries[4]);
+    }
+
+    #[test]
+    fn a_login_request_is_made_at_most_6_times() {
+        let host = vault().answering(&[(503, ""); 9]);
+        assert!(!block_on(main(&host)));
+        assert_eq!(host.events("send").len(), 6);
+        assert_eq!(host.events("error").len(), 1);
+    }
+
+    #[test]
+    fn what_is_final_is_tried_once() {
+        for reply in
+            [(400, ""), (401, ""), (403, ""), (404, ""), (422, ""), (501, ""), (302, ""), (200, "{}"), (200, "[1]")]
+        {
+            let host = vault().answering(&[reply]);
+            assert!(!block_on(main(&host)));
+            assert_eq!(host.events("send").len(), 1, "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn polls_outlast_faults_until_the_deadline() {
+        let host = vault().with_inputs(&[("timeout", "60")]).answering(&[ACCEPTED]).answering(&[(503, ""); 40]);
+        assert!(!block_on(main(&host)));
+        assert_eq!(host.now_ms(), 60_000.0);
+        let error = host.events("error").pop().unwrap();
+        assert!(error.contains("operation op-1 still ran on the server. Last failure: Reoclo at"), "{error}");
+    }
+
+    #[test]
+    fn retry_after_is_honoured_when_it_fits_the_deadline() {
+        for (header, waited) in
+            [("7", 7_000.0), ("Sun, 06 Nov 1994 08:49:46 GMT", 9_000.0), ("3600", 250.0), ("soon", 250.0)]
+        {
+            let busy = Reply { status: 429, retry_after: Some(header.into()), ..Reply::default() };
+            let host = vault().replying(busy).answering(&[ACCEPTED, SUCCEEDED]);
+            assert!(block_on(main(&host)));
+            assert_eq!(host.now_ms(), waited, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_registry_that_fails_for_the_moment_gets_a_new_login_at_most_three_in_all() {
+        const FLAKY: (u16, &str) =
+            (200, r#"{"status":"failed","result":{"exit_code":1,"stderr":"dial tcp: connection refused"}}"#);
+        let host = vault().answering(&[ACCEPTED, FLAKY, ACCEPTED, SUCCEEDED]);
+        assert!(block_on(main(&host)));
+        assert_eq!(host.events("info Retrying the login in").len(), 1);
+
+        let host = vault().answering(&[ACCEPTED, FLAKY, ACCEPTED, FLAKY, ACCEPTED, FLAKY, ACCEPTED]);
+        assert!(!block_on(main(&host)));
+        assert_eq!(host.events("send POST").len(), 3);
+        assert_eq!(login_performed(&host).as_deref(), Some("state login_performed=false"));
+    }
+
+    #[test]
+    fn a_denial_is_never_tried_again() {
+        let host = vault().answering(&[ACCEPTED, DENIED, ACCEPTED, SUCCEEDED]);
+        assert!(!block_on(main(&host)));
+        assert_eq!(host.events("send POST").len(), 1);
+    }
+
+    #[test]
+    fn a_request_whose_fate_is_unknown_keeps_the_logout_whatever_comes_after() {
+        for after in [(403, "{}"), (401, "")] {
+            let host = passthrough().failing(lost()).answering(&[after]);
+            assert!(!block_on(main(&host)));
+            assert_eq!(login_performed(&host).as_deref(), Some("state login_performed=true"));
+            assert_eq!(host.events("state login_uncertain").len(), 1);
+        }
+        let nothing_sent = passthrough().failing(refused()).answering(&[(403, "{}")]);
+        assert!(!block_on(main(&nothing_sent)));
+        assert_eq!(login_performed(&nothing_sent).as_deref(), Some("state login_performed=false"));
+    }
+
+    #[test]
+    fn a_new_login_forgets_the_operation_of_the_one_before() {
+        const FLAKY: (u16, &str) = (200, r#"{"status":"failed","result":{"exit_code":1,"stderr":"i/o timeout"}}"#);
+        let host = vault().answering(&[ACCEPTED, FLAKY]).cancelling();
+        assert!(!block_on(main(&host)));
+        assert_eq!(host.events("state operation=").pop().as_deref(), Some("state operation=requested"));
+        assert_eq!(login_performed(&host).as_deref(), Some("state login_performed=true"));
+    }
+
+    #[test]
+    fn a_cancelled_step_says_how_far_it_got_and_keeps_its_state() {
+        let requested = passthrough().cancelling();
+        let polling = passthrough().answering(&[ACCEPTED]).cancelling();
+        for (host, words) in [(requested, "had not answered the login request"), (polling, "operation op-1 still ran")]
+        {
+            assert!(!block_on(main(&host)));
+            let error = host.events("error").pop().unwrap();
+            assert!(error.starts_with("error Cancelled: ") && error.contains(words), "{error}");
+            assert_eq!(login_performed(&host).as_deref(), Some("state login_performed=true"));
+            assert!(host.now_ms() <= 1_500.0);
+        }
+    }
+
+    const STATE: [(&str, &str); 7] = [
+        ("operation", "ended"),
         ("login_performed", "true"),
         ("cleanup", "true"),
         ("server_id", ID),
@@ -393,11 +357,10 @@ mod tests {
 
     #[test]
     fn post_waits_for_a_running_login_before_it_logs_out() {
-        let host = FakeHost::default().with_state(&STATE).with_state(&[("operation_id", "op-1")]).answering(&[
-            RUNNING,
-            SUCCEEDED,
-            (200, "{}"),
-        ]);
+        let host = FakeHost::default()
+            .with_state(&STATE)
+            .with_state(&[("operation", "running"), ("operation_id", "op-1")])
+            .answering(&[RUNNING, SUCCEEDED, (200, "{}")]);
         block_on(post(&host));
         assert!(host.events("send").pop().unwrap().ends_with("/registry-auth/logout"));
         assert!(host.events("warning").is_empty());
@@ -405,7 +368,7 @@ mod tests {
 
     #[test]
     fn post_does_not_log_out_a_login_that_failed_after_all() {
-        let state = [("operation_id", "op-1")];
+        let state = [("operation", "running"), ("operation_id", "op-1")];
         let host = FakeHost::default().with_state(&STATE).with_state(&state).answering(&[DENIED]);
         block_on(post(&host));
         assert_eq!(host.events("send").len(), 1, "only the poll");
@@ -413,10 +376,44 @@ mod tests {
 
     #[test]
     fn post_never_takes_more_than_45_seconds_and_only_warns() {
-        let host = FakeHost::default().with_state(&STATE).with_state(&[("operation_id", "op-1")]);
+        let host =
+            FakeHost::default().with_state(&STATE).with_state(&[("operation", "running"), ("operation_id", "op-1")]);
         block_on(post(&host));
         assert!(host.now_ms() <= f64::from(POST_S) * 1000.0, "{} ms", host.now_ms());
         assert!(host.events("error").is_empty() && !host.events("warning").is_empty());
+    }
+
+    #[test]
+    fn post_tries_a_logout_three_times_and_then_warns_once() {
+        let host = FakeHost::default().with_state(&STATE).answering(&[(503, ""); 9]);
+        block_on(post(&host));
+        assert_eq!(host.events("send").len(), 3);
+        assert_eq!(host.events("warning").len(), 1);
+        let host = FakeHost::default().with_state(&STATE);
+        block_on(post(&host));
+        assert_eq!(host.events("send").len(), 3, "a silent API does not use up the time of the other attempts");
+        assert!(host.now_ms() <= f64::from(POST_S) * 1000.0);
+    }
+
+    #[test]
+    fn post_gives_a_login_that_was_cut_off_time_to_end_before_it_logs_out() {
+        let wall_clock_ms = FakeHost::default().wall_clock_ms();
+        for (ago_ms, waited_ms) in [(0.0, 10_000.0), (4_000.0, 6_000.0), (60_000.0, 0.0), (-9e9, 10_000.0)] {
+            let at = ((wall_clock_ms - ago_ms) as u64).to_string();
+            let state = [("operation", "requested"), ("requested_at", at.as_str())];
+            let host = FakeHost::default().with_state(&STATE).with_state(&state).answering(&[(200, "{}")]);
+            block_on(post(&host));
+            assert_eq!(host.now_ms(), waited_ms);
+            assert_eq!(host.events("send POST").len(), 1);
+        }
+    }
+
+    #[test]
+    fn post_logs_out_after_a_failed_login_if_an_earlier_one_is_uncertain() {
+        let state = [("operation", "running"), ("operation_id", "op-1"), ("login_uncertain", "true")];
+        let host = FakeHost::default().with_state(&STATE).with_state(&state).answering(&[DENIED, (200, "{}")]);
+        block_on(post(&host));
+        assert_eq!(host.events("send POST").len(), 1);
     }
 
     #[test]

@@ -39,6 +39,8 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// Shorter values would hide half of every log and protect nothing.
 const SHORTEST_FORM_CHARS: usize = 2;
+/// Of the fields of a service account key only longer ones say anything.
+const SHORTEST_FIELD_CHARS: usize = 8;
 
 /// Every form of the secrets of one run, longest first and without repeats.
 ///
@@ -52,7 +54,8 @@ impl Masks {
     /// The values are taken as the runner passed them, not trimmed.
     pub(crate) fn of(api_key: &str, username: &str, access_token: &str) -> Self {
         let mut forms = Vec::new();
-        for secret in [api_key, access_token] {
+        let fields = service_account_fields(username.trim(), access_token.trim());
+        for secret in [api_key, access_token].into_iter().chain(fields.iter().map(String::as_str)) {
             for form in [secret, secret.trim()] {
                 forms.push(form.to_owned());
                 forms.push(utf8_percent_encode(form, URI_COMPONENT).to_string());
@@ -90,9 +93,29 @@ impl Masks {
     }
 }
 
+/// The string values of a Google service account key, which is the token where the user is called so:
+/// <https://cloud.google.com/artifact-registry/docs/docker/authentication#json-key>. One of them could be shown alone.
+fn service_account_fields(username: &str, token: &str) -> Vec<String> {
+    let json = match username {
+        "_json_key" => Some(token.to_owned()),
+        "_json_key_base64" => {
+            let unwrapped: String = token.split_whitespace().collect();
+            STANDARD.decode(unwrapped).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+        }
+        _ => None,
+    };
+    let key = json.and_then(|json| serde_json::from_str::<serde_json::Value>(&json).ok());
+    let fields = key.as_ref().and_then(|key| key.as_object()).into_iter().flatten();
+    fields
+        .filter_map(|(_, value)| value.as_str())
+        .filter(|value| value.chars().count() >= SHORTEST_FIELD_CHARS)
+        .map(str::to_owned)
+        .collect()
+}
+
 /// The text as it stands between the quotes of a JSON string.
 fn json_escaped(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
+    let quoted = serde_json::to_string(text).unwrap_or_default();
     quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
@@ -139,6 +162,19 @@ mod tests {
     fn never_masks_empty_or_one_character_values() {
         assert!(forms("", "user", "").is_empty());
         assert!(forms("x", "", " \n}\n{ \n").iter().all(|f| f.trim().len() > 1));
+    }
+
+    #[test]
+    fn masks_the_fields_of_a_service_account_key() {
+        let key = r#"{"type":"sa","private_key_id":"0123456789","private_key":"-----BEGIN-----\nabcdef\n"}"#;
+        for (username, token) in [("_json_key", key.to_owned()), ("_json_key_base64", STANDARD.encode(key))] {
+            let forms = forms("", username, &token);
+            for field in ["0123456789", "-----BEGIN-----\nabcdef\n", "abcdef", "-----BEGIN-----\\nabcdef\\n"] {
+                assert!(forms.iter().any(|f| f == field), "{field:?} is missing from {forms:?}");
+            }
+            assert!(!forms.iter().any(|f| f == "sa"));
+        }
+        assert!(!forms("", "someone", key).iter().any(|f| f == "0123456789"));
     }
 
     #[test]

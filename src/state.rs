@@ -16,9 +16,15 @@ const REGISTRY_URL: &str = "registry_url";
 const API_KEY: &str = "api_key";
 const API_URL: &str = "api_url";
 const OPERATION_ID: &str = "operation_id";
-/// `ended` once main has seen the end of the operation, so that post need not ask.
+/// What main last knew of the login on the server: `requested`, `running` (as `operation_id`) or `ended`.
 const OPERATION: &str = "operation";
+const REQUESTED: &str = "requested";
+const RUNNING: &str = "running";
 const ENDED: &str = "ended";
+/// When the login was last requested, in milliseconds since 1970.
+const REQUESTED_AT: &str = "requested_at";
+/// Set when an earlier request may have led to a login that nobody heard of again.
+const LOGIN_UNCERTAIN: &str = "login_uncertain";
 
 /// What post finds.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +37,20 @@ pub(crate) struct Saved {
     pub(crate) registry_url: Option<String>,
     pub(crate) api_key: Secret,
     pub(crate) api_url: Option<ApiUrl>,
-    /// The operation, unless main saw its end.
-    pub(crate) running: Option<OperationId>,
+    pub(crate) last_seen: LastSeen,
+    /// Whether there may be a login besides the one of `last_seen`.
+    pub(crate) login_uncertain: bool,
+}
+
+/// Where main last saw the login.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum LastSeen {
+    /// Requested at this moment of the wall clock; its operation is not known.
+    Requested {
+        at_ms: u64,
+    },
+    Running(OperationId),
+    Ended,
 }
 
 /// Main's side: each method writes through at once.
@@ -46,7 +64,7 @@ impl<'a, H: Host> StateWriter<'a, H> {
         Self { host, log }
     }
 
-    /// Before the login request. `login_performed` goes last: without it post does nothing.
+    /// Before each login request. `login_performed` goes last: without it post does nothing.
     pub(crate) fn login_requested(&self, inputs: &Inputs) {
         self.save(API_URL, inputs.api_url.as_str());
         self.save(SERVER_ID, &inputs.server_id);
@@ -58,13 +76,21 @@ impl<'a, H: Host> StateWriter<'a, H> {
         if !self.host.env("GITHUB_STATE").is_empty() {
             self.save(API_KEY, inputs.api_key.expose());
         }
+        self.save(REQUESTED_AT, &(self.host.wall_clock_ms() as u64).to_string());
+        self.save(OPERATION, REQUESTED);
         self.save(LOGIN_PERFORMED, "true");
+    }
+
+    /// A request failed in a way that may hide a login.
+    pub(crate) fn login_uncertain(&self) {
+        self.save(LOGIN_UNCERTAIN, "true");
     }
 
     /// As soon as the API has named the operation and the registry.
     pub(crate) fn login_accepted(&self, operation_id: &OperationId, registry_url: &RegistryUrl) {
         self.save(REGISTRY_URL, registry_url.as_str());
         self.save(OPERATION_ID, &operation_id.to_string());
+        self.save(OPERATION, RUNNING);
     }
 
     pub(crate) fn login_completed(&self) {
@@ -92,7 +118,13 @@ pub(crate) fn load(host: &impl Host) -> Option<Saved> {
     let state = |key| Some(host.state(key)).filter(|value| !value.is_empty());
     let or_input = |key| state(key).unwrap_or_else(|| host.input(key).trim().to_owned());
     let login_performed = state(LOGIN_PERFORMED)?;
-    let ended = state(OPERATION).is_some_and(|word| word == ENDED);
+    let operation_id = || state(OPERATION_ID).and_then(|id| OperationId::try_from(id).ok());
+    let at_ms = state(REQUESTED_AT).and_then(|ms| ms.parse().ok()).unwrap_or_default();
+    let last_seen = match state(OPERATION).as_deref() {
+        Some(ENDED) => LastSeen::Ended,
+        Some(RUNNING) => operation_id().map_or(LastSeen::Requested { at_ms }, LastSeen::Running),
+        _ => LastSeen::Requested { at_ms },
+    };
     Some(Saved {
         login_performed: login_performed == "true",
         cleanup: !or_input(CLEANUP).eq_ignore_ascii_case("false"),
@@ -100,7 +132,8 @@ pub(crate) fn load(host: &impl Host) -> Option<Saved> {
         registry_url: state(REGISTRY_URL),
         api_key: Secret::new(or_input(API_KEY)),
         api_url: ApiUrl::parse(&or_input(API_URL)).ok(),
-        running: state(OPERATION_ID).filter(|_| !ended).and_then(|id| OperationId::try_from(id).ok()),
+        last_seen,
+        login_uncertain: state(LOGIN_UNCERTAIN).is_some(),
     })
 }
 
@@ -132,10 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_that_main_saw_end_is_not_waited_for() {
-        let state = [(LOGIN_PERFORMED, "true"), (OPERATION_ID, "op-1")];
-        assert!(load(&FakeHost::default().with_state(&state)).unwrap().running.is_some());
-        let host = FakeHost::default().with_state(&state).with_state(&[(OPERATION, ENDED)]);
-        assert!(load(&host).unwrap().running.is_none());
+    fn tells_where_main_last_saw_the_login() {
+        let seen = |state: &[(&str, &str)]| {
+            let state = [&[(LOGIN_PERFORMED, "true"), (REQUESTED_AT, "7"), (OPERATION_ID, "op-1")], state].concat();
+            load(&FakeHost::default().with_state(&state)).unwrap().last_seen
+        };
+        let id = OperationId::try_from("op-1".to_owned()).unwrap();
+        assert_eq!(seen(&[(OPERATION, REQUESTED)]), LastSeen::Requested { at_ms: 7 }, "the id is of an earlier login");
+        assert_eq!(seen(&[(OPERATION, RUNNING)]), LastSeen::Running(id));
+        assert_eq!(seen(&[(OPERATION, ENDED)]), LastSeen::Ended);
+        assert_eq!(seen(&[(OPERATION, RUNNING), (OPERATION_ID, "../x")]), LastSeen::Requested { at_ms: 7 });
+        assert_eq!(seen(&[(REQUESTED_AT, "soon")]), LastSeen::Requested { at_ms: 0 });
     }
 }

@@ -31,7 +31,9 @@ fn host(inputs: &str, behaviour: &str) -> JsHost {
                 info: (line) => calls.push(`info ${{line}}`),
                 warning: (message, title) => calls.push(`warning ${{title}}|${{message}}`),
                 error: (message, title) => calls.push(`error ${{title}}|${{message}}`),
+                command: (line) => calls.push(`command ${{line}}`),
                 now: () => performance.now(),
+                cancelled: () => new Promise(() => {{}}),
             }};
             globalThis.fetch = async (request) => {{ {behaviour} }};
             return host;

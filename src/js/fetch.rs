@@ -36,6 +36,8 @@ async fn exchange(request: Request, signal: &AbortSignal) -> Result<Reply, Fault
     Ok(Reply {
         status: response.status(),
         location: response.headers().get("location"),
+        retry_after: response.headers().get("retry-after"),
+        date: response.headers().get("date"),
         body: read_body(&response).await?,
     })
 }

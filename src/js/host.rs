@@ -3,7 +3,9 @@
 use super::{fetch, thrown};
 use crate::host::{Fault, Host, Reply, Request};
 use gloo_timers::future::TimeoutFuture;
+use js_sys::{Date, Math, Promise};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use wasm_bindgen_futures::JsFuture;
 
 #[wasm_bindgen]
 extern "C" {
@@ -29,7 +31,11 @@ extern "C" {
     #[wasm_bindgen(method, structural)]
     fn error(this: &JsHost, message: &str, title: &str);
     #[wasm_bindgen(method, structural)]
+    fn command(this: &JsHost, line: &str);
+    #[wasm_bindgen(method, structural)]
     fn now(this: &JsHost) -> f64;
+    #[wasm_bindgen(method, structural)]
+    fn cancelled(this: &JsHost) -> Promise;
 }
 
 impl Host for JsHost {
@@ -69,8 +75,25 @@ impl Host for JsHost {
         Self::error(self, message, title);
     }
 
+    fn command(&self, line: &str) {
+        Self::command(self, line);
+    }
+
     fn now_ms(&self) -> f64 {
         self.now()
+    }
+
+    fn wall_clock_ms(&self) -> f64 {
+        Date::now()
+    }
+
+    fn random(&self) -> f64 {
+        Math::random()
+    }
+
+    async fn cancelled(&self) {
+        // Its promise never rejects; if it did, that would be a reason to stop, too.
+        let _ = JsFuture::from(Self::cancelled(self)).await;
     }
 
     async fn sleep(&self, ms: u32) {

@@ -24,8 +24,9 @@ test('the state of a passthrough login holds the token in no form', async (t) =>
   const world = await createWorld(t);
   // The leak check of every run looks into the state file, too; here is the positive side.
   const main = await world.run('main', { inputs: world.inputs.passthrough() });
-  const { api_key, ...rest } = main.state;
+  const { api_key, requested_at, ...rest } = main.state;
   assert.equal(api_key, world.apiKey);
+  assert.ok(Math.abs(Date.now() - Number(requested_at)) < 60_000);
   assert.deepEqual(rest, {
     login_performed: 'true',
     cleanup: 'true',

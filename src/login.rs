@@ -1,0 +1,198 @@
+//! One login's life: ask for it, wait for its end, keep the state for post true at every moment.
+
+use crate::api::{self, LoginReply, OperationId, Run};
+use crate::client::{Client, Deadline};
+use crate::error::Error;
+use crate::host::Host;
+use crate::inputs::{Inputs, Login};
+use crate::log::Log;
+use crate::operation;
+use crate::retry;
+use crate::state::StateWriter;
+use futures_util::future::{Either, select};
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+
+/// How long a cancelled step still waits for the reply to a login request that is out: the reply names the operation
+/// and the registry, which post needs. Runners give a cancelled step seconds.
+const CANCEL_GRACE_MS: u32 = 1_500;
+const CANCEL_CHECK_MS: u32 = 50;
+
+/// What is known of the login while it is under way.
+#[derive(Default)]
+struct Progress {
+    stage: RefCell<Stage>,
+    /// Whether some request may have led to a login that nobody heard of again.
+    uncertain: Cell<bool>,
+}
+
+#[derive(Default)]
+enum Stage {
+    /// Nothing is under way: not yet, not between two attempts, not after a definite end.
+    #[default]
+    Idle,
+    Requested,
+    Running(OperationId),
+}
+
+impl Progress {
+    fn enter(&self, stage: Stage) {
+        self.stage.replace(stage);
+    }
+
+    fn awaits_reply(&self) -> bool {
+        matches!(*self.stage.borrow(), Stage::Requested)
+    }
+
+    /// Whether the server may be logged in, or be about to.
+    fn may_have_logged_in(&self) -> bool {
+        self.uncertain.get() || !matches!(*self.stage.borrow(), Stage::Idle)
+    }
+
+    /// How far it got, as part of a sentence.
+    fn tell(&self) -> String {
+        match &*self.stage.borrow() {
+            Stage::Idle => "Reoclo had not accepted the login".to_owned(),
+            Stage::Requested => "Reoclo had not answered the login request".to_owned(),
+            Stage::Running(id) => format!("operation {id} still ran on the server"),
+        }
+    }
+}
+
+/// Logs in, within the deadline, unless the runner asks the step to stop.
+pub(crate) async fn log_in<H: Host>(
+    host: &H,
+    log: &Log<'_, H>,
+    state: &StateWriter<'_, H>,
+    inputs: &Inputs,
+    run: &Run,
+) -> Result<(), Error> {
+    if inputs.api_url.is_exposed() {
+        log.warning(
+            "The API key travels unencrypted",
+            &format!(
+                "api_url is plain http to {}: use https, or anybody on the way can read the key.",
+                inputs.api_url.host()
+            ),
+        );
+    }
+    log.info(&match &inputs.login {
+        Login::Vault { credential_id } => {
+            format!("Asking Reoclo to log server {} in with credential {credential_id} (vault mode)", inputs.server_id)
+        }
+        Login::Passthrough { registry, .. } => {
+            format!("Asking Reoclo to log server {} in to {registry} (passthrough mode)", inputs.server_id)
+        }
+    });
+
+    let progress = Progress::default();
+    let deadline = Deadline::after_s(host, inputs.timeout_s);
+    let outcome = {
+        let login = pin!(request_until_done(host, log, state, inputs, run, &progress, deadline));
+        match select(login, pin!(cancelled(host, &progress))).await {
+            // Once the time is up, what failed last is only how far it got; what docker said is an answer and stays.
+            Either::Left((Err(error), _)) if deadline.has_passed(host) && error.is_of_the_network() => {
+                let progress = format!("{}. Last failure: {error}", progress.tell());
+                Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress })
+            }
+            Either::Left((outcome, _)) => outcome,
+            Either::Right(_) => Err(Error::Cancelled { progress: progress.tell() }),
+        }
+    };
+    match &outcome {
+        Ok(()) => state.login_completed(),
+        Err(_) if progress.may_have_logged_in() => {}
+        Err(_) => state.login_failed(),
+    }
+    outcome
+}
+
+/// Resolves when the runner has asked the step to stop and nothing is left to learn.
+async fn cancelled(host: &impl Host, progress: &Progress) {
+    host.cancelled().await;
+    for _ in 0..CANCEL_GRACE_MS / CANCEL_CHECK_MS {
+        if !progress.awaits_reply() {
+            return;
+        }
+        host.sleep(CANCEL_CHECK_MS).await;
+    }
+}
+
+/// Logs in, and again where the registry failed in a way that passes by itself.
+async fn request_until_done<H: Host>(
+    host: &H,
+    log: &Log<'_, H>,
+    state: &StateWriter<'_, H>,
+    inputs: &Inputs,
+    run: &Run,
+    progress: &Progress,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    for login in 1..retry::LOGINS {
+        match request_once(host, log, state, inputs, run, progress, deadline).await {
+            Err(error) if matches!(error, Error::DockerFailed { .. }) && retry::is_transient(&error) => {
+                let wait_ms = retry::backoff_ms(login, host.random());
+                log.retrying("the login", wait_ms, login, Some(retry::LOGINS), &error);
+                deadline.sleep(host, wait_ms).await;
+                if deadline.has_passed(host) {
+                    return Err(error);
+                }
+            }
+            outcome => return outcome,
+        }
+    }
+    request_once(host, log, state, inputs, run, progress, deadline).await
+}
+
+/// Asks for the login and waits for its end.
+async fn request_once<H: Host>(
+    host: &H,
+    log: &Log<'_, H>,
+    state: &StateWriter<'_, H>,
+    inputs: &Inputs,
+    run: &Run,
+    progress: &Progress,
+    deadline: Deadline,
+) -> Result<(), Error> {
+    let client = Client::new(host, log, &inputs.api_url, &inputs.api_key);
+    state.login_requested(inputs);
+    progress.enter(Stage::Requested);
+    let request = api::login(&inputs.server_id, &inputs.login, run);
+    let failed = |error: &Error| {
+        if !error.leaves_no_login() && !progress.uncertain.replace(true) {
+            state.login_uncertain();
+        }
+    };
+    let reply: LoginReply =
+        client.call(&request, deadline, failed).await.inspect_err(|_| progress.enter(Stage::Idle))?;
+    let (id, registry) = (&reply.operation_id, reply.registry_url.as_str());
+    state.login_accepted(id, &reply.registry_url);
+    progress.enter(Stage::Running(id.clone()));
+    for (name, value) in
+        [("operation_id", &*id.to_string()), ("registry_url", registry), ("registry_type", &reply.registry_type)]
+    {
+        set_output(host, log, name, value);
+    }
+    log.info(&format!("Operation {id}: docker login {registry} ({})", reply.registry_type));
+
+    let Some(operation) = operation::wait(host, &client, id, deadline).await? else {
+        return Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress: progress.tell() });
+    };
+    log.remote("docker", operation.stdout());
+    log.remote("docker", operation.stderr());
+    let server = operation::server_name(&operation, &inputs.server_id);
+    operation::judge(&operation, &server, registry, id).inspect_err(|error| {
+        if error.leaves_no_login() {
+            progress.enter(Stage::Idle);
+        }
+    })?;
+    let then = if inputs.cleanup { "the post step logs it out" } else { "it stays logged in (cleanup: false)" };
+    log.info(&format!("Logged {server} in to {registry}; {then}"));
+    Ok(())
+}
+
+fn set_output<H: Host>(host: &H, log: &Log<'_, H>, name: &str, value: &str) {
+    if let Err(reason) = host.set_output(name, &log.redact(value)) {
+        log.warning("An output is missing", &format!("The runner could not take the output {name}: {reason}."));
+    }
+}

@@ -1,0 +1,67 @@
+//! Post's work: log out what main logged in, or may have.
+
+use crate::api::{self, ApiUrl, Run};
+use crate::client::{Client, Deadline};
+use crate::host::Host;
+use crate::log::Log;
+use crate::operation;
+use crate::state::{LastSeen, Saved};
+
+/// How long post may take in all, and how much of that it waits for a login that still runs.
+pub(crate) const POST_S: u32 = 45;
+const POST_WAIT_S: u32 = 20;
+/// How long a login whose operation nobody knows is given to end, from its request on. A logout that comes before the
+/// login it is meant for leaves that login behind; `docker login` takes seconds.
+const UNKNOWN_LOGIN_MS: f64 = 10_000.0;
+
+pub(crate) async fn log_out<H: Host>(
+    host: &H,
+    log: &Log<'_, H>,
+    saved: &Saved,
+    registry: &str,
+    api_url: &ApiUrl,
+    run: &Run,
+) {
+    let deadline = Deadline::after_s(host, POST_S);
+    let client = Client::new(host, log, api_url, &saved.api_key);
+    let server = &saved.server_id;
+    match &saved.last_seen {
+        LastSeen::Ended => {}
+        LastSeen::Running(id) => {
+            log.info(&format!("Waiting for the end of operation {id} before logging out"));
+            match operation::wait(host, &client, id, deadline.or_after_s(host, POST_WAIT_S)).await {
+                Ok(Some(operation)) => {
+                    let failed = operation::judge(&operation, server, registry, id).is_err_and(|e| e.leaves_no_login());
+                    if failed && !saved.login_uncertain {
+                        return log.info(&format!(
+                            "docker login {registry} had failed on server {server}: nothing to log out."
+                        ));
+                    }
+                }
+                Ok(None) => log.warning(
+                    "The login still runs",
+                    &format!(
+                        "Operation {id} still runs after {POST_WAIT_S} s; if it ends in a login, server {server} stays \
+                         logged in to {registry}."
+                    ),
+                ),
+                // The logout goes out whatever became of the question.
+                Err(_) => {}
+            }
+        }
+        LastSeen::Requested { at_ms } => {
+            let wait_ms = (*at_ms as f64 + UNKNOWN_LOGIN_MS - host.wall_clock_ms()).clamp(0.0, UNKNOWN_LOGIN_MS);
+            if wait_ms > 0.0 {
+                log.info("Waiting for the end of a login that was cut off before Reoclo named its operation");
+                host.sleep(wait_ms as u32).await;
+            }
+        }
+    }
+    match client.send(&api::logout(server, registry, run), deadline).await {
+        Ok(()) => log.info(&format!("Logged out of {registry} on server {server}")),
+        Err(error) => log.warning(
+            "Logout failed",
+            &format!("Server {server} may still be logged in to {registry}. {}", log.explain(&error)),
+        ),
+    }
+}

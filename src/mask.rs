@@ -1,0 +1,104 @@
+//! Telling a runner what to hide, in the words that this runner understands.
+
+use crate::host::Host;
+use crate::secret::Masks;
+
+/// Registers every form of the secrets with the runner, longest first.
+pub(crate) fn register(host: &impl Host, masks: &Masks) {
+    let is_set = |name: &str| !host.env(name).is_empty();
+    let is_act = is_set("ACT") || is_set("GITEA_ACTIONS") || is_set("FORGEJO_ACTIONS");
+    for form in masks.iter() {
+        if is_act {
+            for command in commands_for_act(form) {
+                host.command(&command);
+            }
+        }
+        host.mask(form);
+    }
+}
+
+/// What act, and the runners made of it, need besides the toolkit's `::add-mask::`, so that it is masked
+/// before that line itself is printed. Source: `pkg/runner/command.go` of nektos/act 0.2.87.
+///
+/// - `^::([^ ]+)( (.+))?::` is greedy: with `::` in the value the command's name is taken to reach into the value, and
+///   the line is shown as it is. The older form `##[add-mask]` is not confused by it, unless there is a `]`.
+/// - Escapes are undone in random order, so `%25`, `%0A` and `%0D` inside a value may come out wrong. Older runners of
+///   Gitea and Forgejo do not undo them at all, so that a `%` must also be registered as it is.
+fn commands_for_act(form: &str) -> Vec<String> {
+    if form.contains(['\r', '\n']) {
+        return Vec::new(); // its lines are forms of their own
+    }
+    let mut commands = Vec::new();
+    let is_ambiguous = ["%25", "%0A", "%0D"].iter().any(|escape| form.contains(escape));
+    if is_ambiguous || (form.contains("::") && form.contains(']')) {
+        let pieces = form.split("::").flat_map(|piece| piece.split('%'));
+        commands
+            .extend(pieces.filter(|piece| piece.len() >= SHORTEST_PIECE).map(|piece| format!("::add-mask::{piece}")));
+    }
+    if form.contains("::") && !form.contains(']') {
+        commands.push(format!("##[add-mask]{form}"));
+    } else if form.contains('%') && !form.contains("::") {
+        commands.push(format!("::add-mask::{form}"));
+    }
+    commands
+}
+
+/// Hiding shorter pieces of a secret would hide half of every log.
+const SHORTEST_PIECE: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::FakeHost;
+
+    /// What act makes of a line: the value that it masks, or nothing.
+    fn masked_by_act(line: &str) -> Option<String> {
+        let name_and_value = match line.strip_prefix("::") {
+            Some(rest) => rest.rsplit_once("::"),
+            None => line.strip_prefix("##[").and_then(|rest| rest.rsplit_once(']')),
+        };
+        name_and_value.filter(|(name, _)| *name == "add-mask").map(|(_, value)| value.to_owned())
+    }
+
+    fn masked(form: &str) -> Vec<String> {
+        commands_for_act(form).iter().filter_map(|line| masked_by_act(line)).collect()
+    }
+
+    #[test]
+    fn act_masks_values_with_colons_whole() {
+        assert_eq!(masked("tok::en"), ["tok::en"]);
+        assert_eq!(masked("a b::c d::e"), ["a b::c d::e"]);
+    }
+
+    #[test]
+    fn act_masks_at_least_the_pieces_of_what_it_cannot_take_whole() {
+        assert_eq!(masked("first]::second"), ["first]", "second"]);
+        assert_eq!(masked("abcdef%0Aghij"), ["abcdef", "0Aghij", "abcdef%0Aghij"]);
+    }
+
+    #[test]
+    fn a_percent_sign_is_also_registered_as_it_is() {
+        assert_eq!(masked("50%off"), ["50%off"]);
+    }
+
+    #[test]
+    fn an_ordinary_value_needs_nothing_more_and_lines_speak_for_themselves() {
+        assert!(commands_for_act("rca_0123").is_empty());
+        assert!(commands_for_act("a::b\nc").is_empty());
+    }
+
+    #[test]
+    fn github_s_runner_gets_the_toolkit_s_command_alone_and_act_the_other_first() {
+        let masks = Masks::of("rca_a::b", "", "");
+        let github = FakeHost::default();
+        register(&github, &masks);
+        assert!(github.events("command").is_empty());
+        for name in ["ACT", "GITEA_ACTIONS", "FORGEJO_ACTIONS"] {
+            let act = FakeHost::default().with_env(&[(name, "true")]);
+            register(&act, &masks);
+            let events = act.events.borrow();
+            let at = |event: &str| events.iter().position(|e| e == event).unwrap();
+            assert!(at("command ##[add-mask]rca_a::b") < at("mask rca_a::b"));
+        }
+    }
+}
