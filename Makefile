@@ -11,13 +11,15 @@ export CARGO_TERM_COLOR ?= never
 # The tool that writes the bindings must be of the very version of the crate in Cargo.lock.
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 WASM_PACK := 0.15.1
+CARGO_FUZZ := 0.13.2
 
 RUST := $(TOOLS)/rust.stamp
 BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
+FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
 NPM := node_modules/.package-lock.json
 
-.PHONY: help demo test dist lint unit wasm e2e check-dist sandbox-tools
+.PHONY: help demo test fuzz dist lint unit wasm e2e check-dist sandbox-tools
 help: ## list the tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -26,6 +28,10 @@ demo: $(NPM) ## see the action log a server in and out, against a real registry
 	@node tests/sandbox/demo.js
 
 test: lint unit wasm e2e check-dist ## everything that must hold before a change lands
+
+fuzz: $(FUZZ) ## a minute of bytes from nowhere, for the reply parser and the neutraliser
+	cargo +nightly fuzz run reply -- -max_total_time=30 -print_final_stats=1
+	cargo +nightly fuzz run neutraliser -- -max_total_time=30 -print_final_stats=1
 
 dist: $(RUST) $(BINDGEN) $(NPM) ## rebuild dist/ from the sources
 	node js/build.js dist
@@ -69,6 +75,12 @@ $(BINDGEN): | $(RUST)
 $(PACK): | $(RUST)
 	@echo 'wasm-pack $(WASM_PACK): runs the tests of the core in Node (builds once, about 2 minutes)'
 	@cargo install --quiet --locked --root $(TOOLS) --version $(WASM_PACK) wasm-pack
+	@touch $@
+
+$(FUZZ): | $(RUST)
+	@echo 'cargo-fuzz $(CARGO_FUZZ) and a nightly compiler: the fuzzer needs both (installs once)'
+	@rustup toolchain list | grep -q '^nightly' || rustup toolchain install nightly --no-self-update --profile minimal
+	@cargo install --quiet --locked --root $(TOOLS) --version $(CARGO_FUZZ) cargo-fuzz
 	@touch $@
 
 $(NPM): package.json package-lock.json

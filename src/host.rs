@@ -87,7 +87,7 @@ pub(crate) mod fake {
         state: HashMap<String, String>,
         /// What each request in turn is answered with.
         replies: RefCell<VecDeque<Result<Reply, Fault>>>,
-        now_ms: Cell<f64>,
+        pub(crate) now_ms: Cell<f64>,
         /// Whether a request without a scripted reply hangs and the runner then asks the step to stop.
         cancels: bool,
         /// Everything that happened, in order, one line each.
@@ -114,24 +114,18 @@ pub(crate) mod fake {
             let reply = |(status, body): &(u16, &str)| {
                 Ok(Reply { status: *status, body: (*body).to_owned(), ..Reply::default() })
             };
-            self.replies.borrow_mut().extend(replies.iter().map(reply));
-            self
+            replies.iter().map(reply).fold(self, Self::answering_with)
         }
 
-        /// After the replies so far, one request that gets none.
-        pub(crate) fn failing(self, fault: Fault) -> Self {
-            self.replies.borrow_mut().push_back(Err(fault));
+        /// After the answers so far, one more: a reply, or a fault instead of it.
+        pub(crate) fn answering_with(self, answer: Result<Reply, Fault>) -> Self {
+            self.replies.borrow_mut().push_back(answer);
             self
         }
 
         /// After the replies so far, a request that hangs, and a runner that then asks the step to stop.
         pub(crate) fn cancelling(mut self) -> Self {
             self.cancels = true;
-            self
-        }
-
-        pub(crate) fn replying(self, reply: Reply) -> Self {
-            self.replies.borrow_mut().push_back(Ok(reply));
             self
         }
 

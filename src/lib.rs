@@ -20,6 +20,8 @@ mod logout;
 mod mask;
 mod operation;
 mod poll;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties;
 mod registry;
 mod retry;
 mod run;
@@ -27,3 +29,21 @@ mod run_context;
 mod secret;
 mod state;
 mod text;
+
+/// What `make fuzz` feeds with bytes from nowhere.
+#[cfg(fuzzing)]
+pub mod fuzz {
+    /// Every reader of a reply's body.
+    pub fn reply(body: &str) {
+        let _ = crate::api::parse::<crate::api::LoginReply>(body);
+        let _ = crate::api::parse::<crate::api::Operation>(body);
+        neutraliser(&crate::api::detail(body));
+    }
+
+    /// The neutraliser; panics if its result could still be a command.
+    pub fn neutraliser(text: &str) {
+        for line in crate::text::neutral_lines(text) {
+            assert!(!line.contains("::") && !line.contains("##[") && !line.chars().any(char::is_control), "{line:?}");
+        }
+    }
+}

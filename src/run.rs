@@ -167,8 +167,8 @@ mod tests {
     fn an_unknown_end_stays_in_state() {
         let lost = Fault::Network { code: "ECONNRESET".into(), message: String::new() };
         for host in [
-            passthrough().failing(lost.clone()),
-            passthrough().answering(&[ACCEPTED]).failing(lost),
+            passthrough().answering_with(Err(lost.clone())),
+            passthrough().answering(&[ACCEPTED]).answering_with(Err(lost)),
             passthrough().answering(&[ACCEPTED, (200, r#"{"status":"timeout"}"#)]),
             passthrough().answering(&[ACCEPTED, (200, r#"{"status":"completed","result":{}}"#)]),
             passthrough().with_inputs(&[("timeout", "1")]).answering(&[ACCEPTED]).answering(&[RUNNING; 9]),
@@ -217,9 +217,9 @@ mod tests {
     #[test]
     fn what_may_pass_is_tried_again_one_line_each() {
         let host = vault()
-            .failing(refused())
+            .answering_with(Err(refused()))
             .answering(&[(503, "busy"), (200, "<html>"), ACCEPTED])
-            .failing(lost())
+            .answering_with(Err(lost()))
             .answering(&[(502, ""), SUCCEEDED]);
         assert!(block_on(main(&host)));
         let retries = host.events("info Retrying");
@@ -265,7 +265,7 @@ mod tests {
             [("7", 7_000.0), ("Sun, 06 Nov 1994 08:49:46 GMT", 9_000.0), ("3600", 250.0), ("soon", 250.0)]
         {
             let busy = Reply { status: 429, retry_after: Some(header.into()), ..Reply::default() };
-            let host = vault().replying(busy).answering(&[ACCEPTED, SUCCEEDED]);
+            let host = vault().answering_with(Ok(busy)).answering(&[ACCEPTED, SUCCEEDED]);
             assert!(block_on(main(&host)));
             assert_eq!(host.now_ms(), waited, "{header}");
         }
@@ -295,12 +295,12 @@ mod tests {
     #[test]
     fn a_request_whose_fate_is_unknown_keeps_the_logout_whatever_comes_after() {
         for after in [(403, "{}"), (401, "")] {
-            let host = passthrough().failing(lost()).answering(&[after]);
+            let host = passthrough().answering_with(Err(lost())).answering(&[after]);
             assert!(!block_on(main(&host)));
             assert_eq!(login_performed(&host).as_deref(), Some("state login_performed=true"));
             assert_eq!(host.events("state login_uncertain").len(), 1);
         }
-        let nothing_sent = passthrough().failing(refused()).answering(&[(403, "{}")]);
+        let nothing_sent = passthrough().answering_with(Err(refused())).answering(&[(403, "{}")]);
         assert!(!block_on(main(&nothing_sent)));
         assert_eq!(login_performed(&nothing_sent).as_deref(), Some("state login_performed=false"));
     }

@@ -29,7 +29,7 @@ pub(crate) fn neutral(text: &str, max_chars: usize) -> String {
             break;
         }
         let c = if c.is_whitespace() { ' ' } else { c };
-        if invisible(c) || (c == ' ' && line.ends_with(' ')) {
+        if invisible(c) || (c == ' ' && (line.is_empty() || line.ends_with(' '))) {
             continue;
         }
         // `::` and `##[` are what runners look for; a space keeps them readable and breaks them.
