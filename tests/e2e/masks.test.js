@@ -33,3 +33,21 @@ test('post masks the key again before it says anything', async (t) => {
   const post = await world.runPost(await world.run('main', { inputs: world.inputs.vault() }));
   assert.equal(lines(post.stdout)[0], `::add-mask::${world.apiKey}`);
 });
+
+test('act gets a mask that it understands for a value with colons, before it could print it', async (t) => {
+  const world = await createWorld(t);
+  const access_token = 'tok::en-hunter22';
+  const { stdout } = await world.run('main', { inputs: world.inputs.passthrough({ access_token }), env: { ACT: 'true' } });
+  const written = lines(stdout);
+  assert.ok(written.indexOf(`##[add-mask]${access_token}`) >= 0, stdout);
+  assert.ok(written.indexOf(`##[add-mask]${access_token}`) < written.indexOf(`::add-mask::${access_token}`));
+});
+
+test('the fields of a service account key are masked one by one', async (t) => {
+  const world = await createWorld(t);
+  const key = { type: 'service_account', private_key_id: '0123456789abcdef', private_key: '-----BEGIN KEY-----\nabc/def+\n' };
+  const inputs = world.inputs.passthrough({ username: '_json_key', access_token: JSON.stringify(key) });
+  const { commands } = await world.run('main', { inputs });
+  const masked = commands.filter(({ command }) => command === 'add-mask').map(({ data }) => data);
+  for (const field of [key.private_key_id, key.private_key, 'abc/def+']) assert.ok(masked.includes(field), field);
+});

@@ -260,7 +260,7 @@ class World {
       ...extraSecrets.flatMap((secret) => forms('secret', secret)),
     ];
 
-    const unmasked = splitLines(stdout).filter((line) => !/^\s*::add-mask::/.test(line));
+    const unmasked = splitLines(stdout).filter((line) => !/^(\s*::add-mask::|##\[add-mask\])/.test(line));
     assertAbsent('stdout', unmasked.join('\n'), [...keys, ...others]);
     assertAbsent('stderr', stderr, [...keys, ...others]);
     for (const entry of await readdir(this.folder, { recursive: true, withFileTypes: true })) {
