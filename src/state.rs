@@ -8,6 +8,7 @@ use crate::host::Host;
 use crate::inputs::{Inputs, Login};
 use crate::log::Log;
 use crate::secret::Secret;
+use std::cell::Cell;
 
 const LOGIN_PERFORMED: &str = "login_performed";
 const CLEANUP: &str = "cleanup";
@@ -57,11 +58,12 @@ pub(crate) enum LastSeen {
 pub(crate) struct StateWriter<'a, H> {
     host: &'a H,
     log: &'a Log<'a, H>,
+    has_warned: Cell<bool>,
 }
 
 impl<'a, H: Host> StateWriter<'a, H> {
     pub(crate) fn new(host: &'a H, log: &'a Log<'a, H>) -> Self {
-        Self { host, log }
+        Self { host, log, has_warned: Cell::new(false) }
     }
 
     /// Before each login request. `login_performed` goes last: without it post does nothing.
@@ -103,10 +105,12 @@ impl<'a, H: Host> StateWriter<'a, H> {
     }
 
     fn save(&self, key: &str, value: &str) {
-        if let Err(reason) = self.host.save_state(key, value) {
+        if let Err(reason) = self.host.save_state(key, value)
+            && !self.has_warned.replace(true)
+        {
             self.log.warning(
                 "Cleanup is not certain",
-                &format!("The runner could not save {key} for the post step: {reason}."),
+                &format!("The runner could not save what the post step needs to log out: {reason}."),
             );
         }
     }

@@ -111,9 +111,10 @@ async fn a_body_without_end_is_not_read_for_ever() {
 }
 
 #[wasm_bindgen_test]
-async fn state_that_cannot_be_saved_is_a_warning_with_its_reason() {
+async fn state_that_cannot_be_saved_is_one_warning_with_its_reason() {
     let (succeeded, calls) = main_with("{ state: 'broken' }", API).await;
     assert!(succeeded && calls.contains("Missing file at path"), "{calls}");
+    assert_eq!(calls.matches("warning ").count(), 1, "{calls}");
 }
 
 #[wasm_bindgen_test]
