@@ -48,7 +48,7 @@ wasm: $(RUST) $(BINDGEN) $(PACK) ## the JavaScript boundary, as WebAssembly in N
 	wasm-pack --log-level warn test --node --mode no-install --test wasm
 
 e2e: $(NPM) sandbox-tools ## the committed dist/ against the stand-in, a real registry and the real docker CLI
-	node --test --test-timeout=120000 --test-reporter=spec tests/sandbox/*.test.js tests/e2e/support/*.test.js tests/e2e/*.test.js
+	node --test --test-timeout=300000 --test-reporter=spec tests/sandbox/*.test.js tests/e2e/support/*.test.js tests/e2e/*.test.js
 
 check-dist: $(RUST) $(BINDGEN) $(NPM) ## dist/ is byte for byte what the sources build
 	node js/build.js target/check-dist
@@ -56,7 +56,7 @@ check-dist: $(RUST) $(BINDGEN) $(NPM) ## dist/ is byte for byte what the sources
 	@echo 'dist/ is what the sources build'
 
 sandbox-tools:
-	@tests/sandbox/install.sh docker docker-registry
+	@tests/sandbox/install.sh docker docker-registry openssl
 
 $(RUST): rust-toolchain.toml
 	@mkdir -p $(TOOLS)

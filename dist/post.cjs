@@ -715,7 +715,7 @@ function __wbg_get_imports() {
           const a = state0.a;
           state0.a = 0;
           try {
-            return __wasm_bindgen_func_elem_1277(a, state0.b, arg02, arg12);
+            return __wasm_bindgen_func_elem_1299(a, state0.b, arg02, arg12);
           } finally {
             state0.a = a;
           }
@@ -875,11 +875,11 @@ function __wbg_get_imports() {
       getObject(arg0).warning(getStringFromWasm0(arg1, arg2), getStringFromWasm0(arg3, arg4));
     },
     __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1253);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1275);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_701);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_723);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000003: function(arg0, arg1) {
@@ -899,16 +899,16 @@ function __wbg_get_imports() {
     "./reoclo_docker_auth_bg.js": import0
   };
 }
-function __wasm_bindgen_func_elem_701(arg0, arg1) {
-  wasm.__wasm_bindgen_func_elem_701(arg0, arg1);
+function __wasm_bindgen_func_elem_723(arg0, arg1) {
+  wasm.__wasm_bindgen_func_elem_723(arg0, arg1);
 }
-function __wasm_bindgen_func_elem_1277(arg0, arg1, arg2, arg3) {
-  wasm.__wasm_bindgen_func_elem_1277(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
+function __wasm_bindgen_func_elem_1299(arg0, arg1, arg2, arg3) {
+  wasm.__wasm_bindgen_func_elem_1299(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
 }
-function __wasm_bindgen_func_elem_1253(arg0, arg1, arg2) {
+function __wasm_bindgen_func_elem_1275(arg0, arg1, arg2) {
   try {
     const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
-    wasm.__wasm_bindgen_func_elem_1253(retptr, arg0, arg1, addHeapObject(arg2));
+    wasm.__wasm_bindgen_func_elem_1275(retptr, arg0, arg1, addHeapObject(arg2));
     var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
     var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
     if (r1) {
@@ -1193,6 +1193,7 @@ async function __wbg_init(module_or_path) {
 
 // js/host.js
 var import_node_os = require("node:os");
+var stopped = new Promise((resolve) => ["SIGINT", "SIGTERM"].forEach((signal) => process.once(signal, resolve)));
 var host = {
   input: (name) => getInput(name, { trimWhitespace: false }),
   env: (name) => process.env[name] ?? "",
@@ -1205,8 +1206,7 @@ var host = {
   error: (message, title) => error(message, { title }),
   command: (line) => process.stdout.write(line + import_node_os.EOL),
   now: () => performance.now(),
-  // Runners interrupt first and terminate later; a second signal of a kind ends the process at once.
-  cancelled: () => new Promise((resolve) => ["SIGINT", "SIGTERM"].forEach((signal) => process.once(signal, resolve)))
+  cancelled: () => stopped
 };
 
 // js/start.js

@@ -2,6 +2,10 @@
 import { EOL } from 'node:os';
 import * as core from '@actions/core';
 
+// Listened for from the very start: until then a signal ends the process where it stands. Runners interrupt first and
+// terminate later; a second signal of a kind ends the process at once. Post does not ask, and so goes on with its logout.
+const stopped = new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)));
+
 export const host = {
   input: (name) => core.getInput(name, { trimWhitespace: false }),
   env: (name) => process.env[name] ?? '',
@@ -14,6 +18,5 @@ export const host = {
   error: (message, title) => core.error(message, { title }),
   command: (line) => process.stdout.write(line + EOL),
   now: () => performance.now(),
-  // Runners interrupt first and terminate later; a second signal of a kind ends the process at once.
-  cancelled: () => new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve))),
+  cancelled: () => stopped,
 };

@@ -6,8 +6,9 @@ use crate::authority;
 use crate::inputs::Login;
 use crate::run_context::RunContext;
 use crate::text;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use std::fmt;
 
 const PREFIX: &str = "/api/automation/v1";
@@ -210,7 +211,7 @@ pub(crate) struct Operation {
     #[serde(default)]
     pub(crate) server_name: Option<String>,
     pub(crate) status: Status,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object_or_null")]
     pub(crate) result: Option<OperationResult>,
 }
 
@@ -274,14 +275,20 @@ pub(crate) enum Unreadable {
     OffContract(String),
 }
 
-pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, Unreadable> {
-    serde_json::from_str(body).map_err(|error| {
-        if error.is_data() {
-            Unreadable::OffContract(text::neutral(&error.to_string(), 200))
-        } else {
-            Unreadable::NotJson
-        }
-    })
+pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Unreadable> {
+    // By way of a map: serde would also take a list of the right values for an object.
+    let reply: Map<String, Value> = serde_json::from_str(body)
+        .map_err(|error| if error.is_data() { off_contract(&error) } else { Unreadable::NotJson })?;
+    T::deserialize(Value::Object(reply)).map_err(|error| off_contract(&error))
+}
+
+fn off_contract(error: &serde_json::Error) -> Unreadable {
+    Unreadable::OffContract(text::neutral(&error.to_string(), 200))
+}
+
+fn object_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OperationResult>, D::Error> {
+    let object = Option::<Map<String, Value>>::deserialize(deserializer)?;
+    object.map(|object| OperationResult::deserialize(Value::Object(object)).map_err(D::Error::custom)).transpose()
 }
 
 /// The API's own explanation of a refusal, from both shapes of FastAPI's `detail`; empty when there is none.
@@ -383,7 +390,14 @@ mod tests {
         for body in ["", "<html>", r#"{"status":"run"#] {
             assert_eq!(parse::<Operation>(body).unwrap_err(), Unreadable::NotJson, "{body:?}");
         }
-        for body in ["[]", "{}", r#"{"status":7}"#, r#"{"status":"completed","result":{"exit_code":"0"}}"#] {
+        for body in [
+            "[]",
+            "{}",
+            r#"{"status":7}"#,
+            r#"["web-1","completed",{"exit_code":0}]"#,
+            r#"{"status":"failed","result":[]}"#,
+            r#"{"status":"completed","result":{"exit_code":"0"}}"#,
+        ] {
             assert!(matches!(parse::<Operation>(body), Err(Unreadable::OffContract(_))), "{body:?}");
         }
     }

@@ -25,11 +25,13 @@ pub(crate) async fn log_out<H: Host>(
     let deadline = Deadline::after_s(host, POST_S);
     let client = Client::new(host, log, api_url, &saved.api_key);
     let server = &saved.server_id;
+    let mut may_come_later = None;
     match &saved.last_seen {
         LastSeen::Ended => {}
         LastSeen::Running(id) => {
             log.info(&format!("Waiting for the end of operation {id} before logging out"));
-            match operation::wait(host, &client, id, deadline.or_after_s(host, POST_WAIT_S)).await {
+            let wait = deadline.or_after_s(host, POST_WAIT_S);
+            match operation::wait(host, &client, id, wait).await {
                 Ok(Some(operation)) => {
                     let failed = operation::judge(&operation, server, registry, id).is_err_and(|e| e.leaves_no_login());
                     if failed && !saved.login_uncertain {
@@ -38,13 +40,8 @@ pub(crate) async fn log_out<H: Host>(
                         ));
                     }
                 }
-                Ok(None) => log.warning(
-                    "The login still runs",
-                    &format!(
-                        "Operation {id} still runs after {POST_WAIT_S} s; if it ends in a login, server {server} stays \
-                         logged in to {registry}."
-                    ),
-                ),
+                Ok(None) => may_come_later = Some(id),
+                Err(_) if wait.has_passed(host) => may_come_later = Some(id),
                 // The logout goes out whatever became of the question.
                 Err(_) => {}
             }
@@ -57,11 +54,20 @@ pub(crate) async fn log_out<H: Host>(
             }
         }
     }
-    match client.send(&api::logout(server, registry, run), deadline).await {
-        Ok(()) => log.info(&format!("Logged out of {registry} on server {server}")),
-        Err(error) => log.warning(
+    if let Err(error) = client.send(&api::logout(server, registry, run), deadline).await {
+        return log.warning(
             "Logout failed",
             &format!("Server {server} may still be logged in to {registry}. {}", log.explain(&error)),
-        ),
+        );
+    }
+    log.info(&format!("Logged out of {registry} on server {server}"));
+    if let Some(id) = may_come_later {
+        log.warning(
+            "The login may still run",
+            &format!(
+                "Operation {id} was not seen to end within {POST_WAIT_S} s. If it ends in a login after this logout, server \
+                 {server} stays logged in to {registry}. Fix: look at the operation in the Reoclo dashboard."
+            ),
+        );
     }
 }

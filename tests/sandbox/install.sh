@@ -7,9 +7,10 @@ declare -A why=(
   [docker]='the real CLI that logs in and out'
   [docker-registry]='the real registry that is logged in to'
   [skopeo]='pushes and pulls an image with the login'
+  [openssl]='makes certificates that must not be trusted'
 )
 # Debian's and Ubuntu's names, first hit wins; the docker CLI alone is its own package since Debian 13.
-declare -A packages=([docker]='docker-cli docker.io' [docker-registry]='docker-registry' [skopeo]='skopeo')
+declare -A packages=([docker]='docker-cli docker.io' [docker-registry]='docker-registry' [skopeo]='skopeo' [openssl]='openssl')
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 

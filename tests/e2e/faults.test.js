@@ -1,0 +1,1054 @@
+// What goes wrong between a runner and Reoclo, one row each: what happens to
+// which request, how the step ends, how often it asked, and what is left behind.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  brokenOff,
+  closedPort,
+  cut,
+  drip,
+  empty,
+  halved,
+  lost,
+  makeCertificate,
+  padded,
+  page,
+  pass,
+  redirect,
+  reset,
+  rewritten,
+  silence,
+  stalled,
+  startElsewhere,
+  startFaults,
+  status,
+} from '../sandbox/faults.js';
+import { createWorld } from './support/world.js';
+
+const CONDITIONS = fileURLToPath(new URL('./support/conditions.cjs', import.meta.url));
+// So many groups at a time and so many rows of each: they wait more than they work.
+const CONCURRENCY = 3;
+
+const MIB = 1024 * 1024;
+const HOUR_MS = 3_600_000;
+
+// How a row's steps find their process (see conditions.cjs): by default every
+// random wait is 0, and what takes 30 s takes 3. `timeout` is in seconds of that
+// clock, `takes` and `gap` are in milliseconds of this one.
+const QUICK = { TEST_RANDOM: '0', TEST_SPEED: '10' };
+const HALF = { TEST_RANDOM: '0.5', TEST_SPEED: '10' };
+const STEADY = { TEST_RANDOM: '0' };
+const REAL = {};
+
+const RETRY = new RegExp(
+  [
+    '^Retrying (',
+    String.raw`the login request in \d+\.\d s \(attempt [2-6] of 6\)|`,
+    String.raw`the logout request in \d+\.\d s \(attempt [23] of 3\)|`,
+    String.raw`the question how the operation is doing in \d+\.\d s \(attempt \d+\)`,
+    String.raw`): \S`,
+  ].join(''),
+);
+
+// How main can end.
+const LOGGED_IN = { code: 0, performed: 'true' };
+/** It fails, and there is certainly no login. */
+const failsCleanly = (title, message) => ({ code: 1, title, message, performed: 'false' });
+/** It fails, and there may be a login. */
+const failsUnsure = (title, message) => ({ code: 1, title, message, performed: 'true' });
+
+// What post can have to do, where it is not one logout; after a clean failure it is nothing.
+const NO_REGISTRY = {
+  requests: { poll: 0, logout: 0 },
+  warning: 'A login may be left behind',
+  message: /server SERVER\b.* docker logout/,
+};
+const LOGOUT_FAILED = { warning: 'Logout failed', message: /SERVER may still be logged in to / };
+
+const times = (count, fault) => Array(count).fill(fault);
+const atLeast = (least) => [least, Infinity];
+const httpDate = (ms) => new Date(ms).toUTCString();
+/** The real operation, once it has ended, with another result. */
+const whenEnded = (change) =>
+  rewritten((operation, request) => (operation.result ? change(operation, request) : operation));
+/** The real operation, ended in a denial. */
+const denied = whenEnded((operation) => ({
+  ...operation,
+  status: 'failed',
+  result: { exit_code: 1, stderr: 'denied' },
+}));
+/** The real operation with another output. */
+const withStdout = (stdout) => whenEnded((operation) => ({ ...operation, result: { ...operation.result, stdout } }));
+/** The real operation with another status, its end hidden. */
+const withStatus = (word) => rewritten(({ result, ...operation }) => ({ ...operation, status: word }));
+
+/** Asserts how long after one request of a kind the next one came, in ms. */
+const gap =
+  (kind, least, most = Infinity) =>
+  (main, faults) => {
+    const [first, second] = faults.requests.filter((request) => request.kind === kind);
+    const waited = second.at - first.at;
+    assert.ok(waited >= least && waited <= most, `${kind} came again after ${waited} ms`);
+  };
+const logs =
+  (...patterns) =>
+  (main) =>
+    patterns.forEach((pattern) => assert.match(main.stdout, pattern));
+
+// A row: `main` and `post` are the plans of faults, `ends` is the end of main,
+// `requests` how often main asked, `retries` how often it said that it asks again,
+// `after` what post does, `left` how many logins stay on the server.
+
+const LOGIN_BROKEN = [
+  {
+    name: 'a login whose connection is reset unread is sent again',
+    main: { connections: [cut] },
+    requests: { connections: atLeast(3), login: 1 },
+    retries: 1,
+  },
+  {
+    name: 'a login whose connection is reset unread every time is given up after 6 attempts',
+    mode: 'passthrough',
+    main: { connections: cut },
+    ends: failsUnsure('Reoclo cannot be reached', /could not be reached for the login request: .*Fix: /),
+    requests: { connections: 6, login: 0, poll: 0 },
+    retries: 5,
+    after: { requests: { logout: 1 } },
+  },
+  {
+    name: 'a login that is reset after it was read is sent again',
+    mode: 'passthrough',
+    main: { login: [reset] },
+    requests: { login: 2 },
+    retries: 1,
+  },
+  {
+    name: 'a login that is reset every time is given up after 6 attempts, and logged out to be safe',
+    mode: 'passthrough',
+    main: { login: reset },
+    ends: failsUnsure('Reoclo cannot be reached', /could not be reached for the login request/),
+    requests: { login: 6, poll: 0 },
+    retries: 5,
+  },
+  {
+    name: 'a login that was accepted twice before its reply arrived is logged out once for all',
+    main: { login: [lost, lost] },
+    requests: { login: 3 },
+    retries: 2,
+    operations: 3,
+  },
+  {
+    name: 'a login that was accepted but never answered is logged out, where its registry is known',
+    mode: 'passthrough',
+    main: { login: lost },
+    ends: failsUnsure('Reoclo cannot be reached', /for the login request/),
+    requests: { login: 6, poll: 0 },
+    retries: 5,
+    operations: 6,
+  },
+  {
+    name: 'a login that was accepted but never answered is one warning, where only the vault knows its registry',
+    main: { login: lost },
+    ends: failsUnsure('Reoclo cannot be reached', /for the login request/),
+    requests: { login: 6, poll: 0 },
+    retries: 5,
+    operations: 6,
+    after: NO_REGISTRY,
+    left: 1,
+  },
+  {
+    name: 'a login that is answered by silence ends with `timeout`',
+    mode: 'passthrough',
+    inputs: { timeout: '10' },
+    main: { login: silence },
+    ends: failsUnsure('Timed out', /within 10 s: Reoclo had not .*did not answer the login request within 10 s/),
+    requests: { login: 1, poll: 0 },
+    takes: [1_000, 4_000],
+  },
+  {
+    name: 'a login that is answered by silence is asked for again after 30 s',
+    main: { login: [silence] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [gap('login', 2_000, 8_000), logs(/Retrying .*did not answer the login request within 30 s/)],
+  },
+  {
+    name: 'a login of which only the head of the reply arrives ends with `timeout`, and is logged out',
+    mode: 'passthrough',
+    inputs: { timeout: '10' },
+    main: { login: stalled },
+    ends: failsUnsure('Timed out', /within \d+ s: Reoclo had not /),
+    requests: { login: 1, poll: 0 },
+    takes: [1_000, 4_000],
+  },
+  {
+    name: 'a login whose reply arrives at one byte a second ends with `timeout`, and is logged out',
+    mode: 'passthrough',
+    inputs: { timeout: '25' },
+    main: { login: drip },
+    ends: failsUnsure('Timed out', /within \d+ s: Reoclo had not /),
+    requests: { login: 1, poll: 0 },
+    takes: [2_500, 4_500],
+  },
+];
+
+const LOGIN_STATUS = [
+  ...[408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524].map((code, i) => ({
+    name: `a login that is answered ${code} is sent again`,
+    mode: i % 2 ? 'vault' : 'passthrough',
+    main: { login: [status(code)] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [logs(new RegExp(`Retrying .*answered ${code} to the login request`))],
+  })),
+  ...[400, 401, 403, 404, 409, 422, 451].map((code, i) => ({
+    name: `a login that is answered ${code} is refused once and for all`,
+    mode: i % 2 ? 'vault' : 'passthrough',
+    main: { login: status(code, {}, '{"detail":"No."}') },
+    ends: failsCleanly(/./, new RegExp(`answered ${code} to the login request: No\\. Fix: `)),
+    requests: { login: 1, poll: 0 },
+  })),
+  ...[501, 505, 511].map((code) => ({
+    name: `a login that is answered ${code} is not sent again, but logged out to be safe`,
+    mode: 'passthrough',
+    main: { login: status(code) },
+    ends: failsUnsure('Reoclo had an error', new RegExp(`answered ${code} to the login request`)),
+    requests: { login: 1, poll: 0 },
+  })),
+  {
+    name: 'a login that is answered 503 six times may have happened',
+    mode: 'passthrough',
+    main: { login: status(503, {}, '{"detail":"busy"}') },
+    ends: failsUnsure('Reoclo had an error', /answered 503 to the login request: busy\. Fix: run the job again/),
+    requests: { login: 6, poll: 0 },
+    retries: 5,
+  },
+  {
+    name: 'a login that is answered 429 six times has not happened',
+    main: { login: status(429) },
+    ends: failsCleanly('Too many requests', /answered 429/),
+    requests: { login: 6, poll: 0 },
+    retries: 5,
+  },
+  {
+    name: 'a refusal after a 503 does not tell what became of the first attempt',
+    mode: 'passthrough',
+    main: { login: [status(503), status(403)] },
+    ends: failsUnsure('The API key is not allowed to do this', /answered 403/),
+    requests: { login: 2, poll: 0 },
+    retries: 1,
+  },
+  {
+    name: 'a refusal after an accepted login that was not answered is logged out',
+    mode: 'passthrough',
+    main: { login: [lost, status(401)] },
+    ends: failsUnsure('Reoclo does not accept the API key', /answered 401/),
+    requests: { login: 2, poll: 0 },
+    retries: 1,
+    operations: 1,
+  },
+  {
+    name: 'a login that is denied after one whose reply was lost is logged out all the same',
+    mode: 'passthrough',
+    main: { login: [lost], poll: denied },
+    post: { poll: denied },
+    ends: failsUnsure('Docker login failed', /exit code 1: .*denied/),
+    requests: { login: 2 },
+    retries: 1,
+    operations: 2,
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+  },
+  {
+    name: 'a refusal after a 429 leaves no login',
+    mode: 'passthrough',
+    main: { login: [status(429), status(403)] },
+    ends: failsCleanly('The API key is not allowed to do this', /answered 403/),
+    requests: { login: 2, poll: 0 },
+    retries: 1,
+  },
+  {
+    name: 'five faults of five kinds in a row do not keep a login from succeeding',
+    main: { login: [reset, status(502), page, lost, brokenOff] },
+    requests: { login: 6 },
+    retries: 5,
+    operations: 3,
+  },
+  {
+    name: 'faults are waited out, longer each time and at random',
+    conditions: REAL,
+    main: { login: [reset, status(503)] },
+    requests: { login: 3 },
+    retries: 2,
+    also: [gap('login', 0, 250 + 500)],
+  },
+  {
+    name: 'the waits between attempts double',
+    conditions: { TEST_RANDOM: '0.5' },
+    main: { login: [reset, reset, reset] },
+    requests: { login: 4 },
+    retries: 3,
+    also: [
+      gap('login', 120, 600),
+      logs(/in 0\.[12] s \(attempt 2/, /in 0\.[23] s \(attempt 3/, /in 0\.5 s \(attempt 4/),
+      (main, { requests: [first, , , fourth] }) => assert.ok(fourth.at - first.at >= 870),
+    ],
+  },
+];
+
+const RETRY_AFTER = [
+  {
+    name: 'a Retry-After in seconds is waited for',
+    conditions: STEADY,
+    main: { login: [status(429, { 'retry-after': '1' })] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [gap('login', 990, 4_000), logs(/Retrying the login request in 1\.0 s /)],
+  },
+  {
+    name: 'a Retry-After of 503 is waited for, too',
+    conditions: REAL,
+    mode: 'passthrough',
+    main: { login: [status(503, { 'retry-after': '1' })] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [gap('login', 990, 4_000)],
+  },
+  {
+    name: 'a Retry-After date is measured by the clock of the one who set it',
+    conditions: STEADY,
+    main: { login: [status(429, { date: httpDate(0), 'retry-after': httpDate(1_000) })] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [gap('login', 990, 4_000)],
+  },
+  {
+    name: "a Retry-After date without a Date is measured by the runner's clock",
+    conditions: STEADY,
+    main: {
+      // HTTP dates have whole seconds: this one is 1 to 2 s ahead.
+      login: [(exchange) => status(429, { date: undefined, 'retry-after': httpDate(Date.now() + 2_000) })(exchange)],
+    },
+    requests: { login: 2 },
+    retries: 1,
+    also: [gap('login', 990, 5_000)],
+  },
+  {
+    name: 'a Retry-After date that has passed is no wait',
+    conditions: STEADY,
+    main: { login: [status(429, { date: httpDate(HOUR_MS), 'retry-after': httpDate(0) })] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [gap('login', 0, 900)],
+  },
+  {
+    name: 'a Retry-After beyond `timeout` is not waited for',
+    conditions: STEADY,
+    inputs: { timeout: '60' },
+    main: { login: [status(429, { 'retry-after': '3600' })] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [gap('login', 0, 900)],
+  },
+  ...['soon', '-1', '', '9'.repeat(30)].map((value) => ({
+    name: `a Retry-After of "${value}" is as good as none`,
+    conditions: STEADY,
+    main: { login: [status(429, { 'retry-after': value })] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [gap('login', 0, 900)],
+  })),
+];
+
+const LOGIN_REPLY = [
+  {
+    name: 'a page instead of the reply to a login is not taken for it',
+    main: { login: [page] },
+    requests: { login: 2 },
+    retries: 1,
+  },
+  {
+    name: 'a page instead of every reply points at api_url',
+    mode: 'passthrough',
+    main: { login: page },
+    ends: failsUnsure('Unexpected answer from the API', /not JSON.* Fix: check that api_url/),
+    requests: { login: 6, poll: 0 },
+    retries: 5,
+  },
+  {
+    name: 'a reply to a login that breaks off is asked for again',
+    main: { login: [brokenOff] },
+    requests: { login: 2 },
+    retries: 1,
+    operations: 2,
+  },
+  {
+    name: 'half of the JSON of a login is asked for again',
+    mode: 'passthrough',
+    main: { login: [halved] },
+    requests: { login: 2 },
+    retries: 1,
+    operations: 2,
+  },
+  {
+    name: 'an empty reply to a login is asked for again',
+    main: { login: [empty] },
+    requests: { login: 2 },
+    retries: 1,
+    operations: 2,
+  },
+  ...Object.entries({
+    'without a registry': ({ registry_url, ...reply }) => reply,
+    'without an operation': ({ operation_id, ...reply }) => reply,
+    'that is a list': (reply) => [reply],
+    'that is null': () => null,
+    'that is a list of the right values': ({ operation_id, registry_url, registry_type }) => [
+      operation_id,
+      registry_url,
+      registry_type,
+    ],
+    'with a number for its operation': (reply) => ({ ...reply, operation_id: 7 }),
+    'with a path for its operation': (reply) => ({ ...reply, operation_id: '../../keys' }),
+    'with a list for its registry': (reply) => ({ ...reply, registry_url: [reply.registry_url] }),
+    'with a line break in its registry': (reply) => ({ ...reply, registry_url: 'ghcr.io\n::error::boo' }),
+  }).map(([what, change], i) => ({
+    name: `a reply to a login ${what} is an error, and the login is logged out`,
+    mode: 'passthrough',
+    main: { login: rewritten(change) },
+    ends: failsUnsure('Unexpected answer from the API', /automation API does not promise/),
+    requests: { login: 1, poll: 0 },
+    operations: 1,
+  })),
+  {
+    name: 'a reply to a login of more than 16 MiB is an error, and the login is logged out',
+    mode: 'passthrough',
+    main: { login: padded(17 * MIB) },
+    ends: failsUnsure('Unexpected answer from the API', /more than 16 MiB/),
+    requests: { login: 1, poll: 0 },
+    operations: 1,
+  },
+  ...[301, 307, 308].map((code) => ({
+    name: `a login is not sent on by a ${code}`,
+    mode: code === 307 ? 'passthrough' : 'vault',
+    main: ({ elsewhere }) => ({ login: redirect(`${elsewhere.url}/api/automation/v1/registry-auth/login`, code) }),
+    ends: failsCleanly('Redirect refused', new RegExp(`redirect \\(${code}\\) to 127\\.0\\.0\\.1`)),
+    requests: { login: 1, poll: 0 },
+  })),
+  {
+    name: 'a refusal that repeats the key and the token shows neither',
+    mode: 'passthrough',
+    main: {
+      login: status(422, {}, ({ headers, body }) =>
+        JSON.stringify({ detail: `${headers.authorization} ${JSON.parse(body).access_token} ${body}\n::error::boo` }),
+      ),
+    },
+    ends: failsCleanly('Reoclo does not accept the request', /answered 422 .*\*\*\*/),
+    requests: { login: 1, poll: 0 },
+  },
+  {
+    name: 'a retry does not show what a fault repeats of the token',
+    mode: 'passthrough',
+    main: { login: [status(503, {}, ({ body }) => JSON.stringify({ detail: JSON.parse(body).access_token }))] },
+    requests: { login: 2 },
+    retries: 1,
+    also: [logs(/Retrying .*\*\*\*/)],
+  },
+];
+
+const LOGIN_HOST = [
+  {
+    name: 'a host that does not exist is looked up 6 times',
+    inputs: { api_url: 'https://reoclo.invalid' },
+    ends: failsCleanly('Reoclo cannot be reached', /reoclo\.invalid could not be reached .*(ENOTFOUND|EAI_AGAIN)/),
+    requests: { connections: 0 },
+    retries: 5,
+  },
+  {
+    name: 'a resolver that fails twice does not keep a login from succeeding',
+    conditions: { ...QUICK, TEST_DNS_FAILURES: '2' },
+    inputs: ({ faults }) => ({ api_url: faults.url.replace('127.0.0.1', 'localhost') }),
+    requests: { login: 1 },
+    retries: 2,
+    // Post resolves the name in a process of its own.
+    after: { retries: 2 },
+    also: [logs(/Retrying .*EAI_AGAIN/)],
+  },
+  {
+    name: 'a refused connection is tried 6 times, and nothing was sent',
+    mode: 'passthrough',
+    inputs: async () => ({ api_url: `http://127.0.0.1:${await closedPort()}` }),
+    ends: failsCleanly('Reoclo cannot be reached', /ECONNREFUSED/),
+    requests: { connections: 0 },
+    retries: 5,
+  },
+  {
+    name: 'a certificate that nobody vouches for is refused at once, and nothing was sent',
+    mode: 'passthrough',
+    tls: 'IP:127.0.0.1',
+    ends: failsCleanly('Reoclo cannot be reached', /self.signed certificate.* Fix: make this runner trust/),
+    requests: { connections: 1, login: 0 },
+  },
+  {
+    name: 'a certificate for another host is refused at once, and nothing was sent',
+    mode: 'passthrough',
+    tls: 'DNS:reoclo.example',
+    trusted: true,
+    ends: failsCleanly('Reoclo cannot be reached', /does not match certificate|altnames.* Fix: make this runner trust/),
+    requests: { connections: 1, login: 0 },
+  },
+  {
+    name: 'a private certificate that NODE_EXTRA_CA_CERTS names is trusted',
+    tls: 'IP:127.0.0.1',
+    trusted: true,
+    main: { connections: [cut], poll: [reset] },
+    requests: { login: 1 },
+    retries: 2,
+  },
+  {
+    name: 'a runner whose time of day jumps waits neither shorter nor longer',
+    conditions: { ...STEADY, TEST_CLOCK_LEAP_MS: String(HOUR_MS) },
+    inputs: { timeout: '20' },
+    main: { login: [status(503)], poll: [status(503), status(429, { 'retry-after': '1' })] },
+    requests: { login: 2, poll: atLeast(3) },
+    retries: 3,
+    takes: [1_000, 4_000],
+  },
+];
+
+const POLL = [
+  {
+    name: 'a poll whose connection is reset unread is asked again',
+    main: { connections: [pass, cut, cut] },
+    requests: { poll: atLeast(1) },
+    retries: 2,
+  },
+  {
+    name: 'a poll that is reset is asked again',
+    mode: 'passthrough',
+    main: { poll: [reset] },
+    requests: { poll: atLeast(2) },
+    retries: 1,
+  },
+  {
+    name: 'a poll whose reply is lost is asked again',
+    main: { poll: [lost, lost] },
+    requests: { poll: atLeast(3) },
+    retries: 2,
+  },
+  ...[408, 429, 500, 502, 504, 522].map((code, i) => ({
+    name: `a poll that is answered ${code} is asked again`,
+    mode: i % 2 ? 'vault' : 'passthrough',
+    main: { poll: [status(code)] },
+    requests: { login: 1, poll: atLeast(2) },
+    retries: 1,
+  })),
+  {
+    name: 'polls go on after more faults than a login would be given',
+    main: { poll: times(12, status(503)) },
+    requests: { login: 1, poll: atLeast(13) },
+    retries: 12,
+  },
+  {
+    name: 'a Retry-After of a poll is waited for',
+    conditions: STEADY,
+    mode: 'passthrough',
+    main: { poll: [status(429, { 'retry-after': '1' })] },
+    requests: { poll: atLeast(2) },
+    retries: 1,
+    also: [gap('poll', 990, 4_000)],
+  },
+  {
+    name: 'polls that are reset until `timeout` end with how far it got, and the login is logged out',
+    conditions: HALF,
+    inputs: { timeout: '10' },
+    main: { poll: reset },
+    ends: failsUnsure('Timed out', /within \d+ s: operation \S+ .*Fix: /),
+    requests: { login: 1, poll: [4, 8] },
+    retries: [4, 8],
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+    takes: [1_000, 4_000],
+  },
+  {
+    name: 'a poll that is answered by silence is asked again after 30 s',
+    main: { poll: [silence] },
+    requests: { poll: atLeast(2) },
+    retries: 1,
+    also: [gap('poll', 2_000, 8_000)],
+  },
+  {
+    name: 'a poll that is answered by silence until `timeout` ends there, and the login is logged out',
+    mode: 'passthrough',
+    inputs: { timeout: '10' },
+    main: { poll: silence },
+    ends: failsUnsure('Timed out', /within 10 s: operation /),
+    requests: { login: 1, poll: 1 },
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+    takes: [1_000, 4_000],
+  },
+  {
+    name: 'a poll of which only the head of the reply arrives ends with `timeout`',
+    inputs: { timeout: '10' },
+    main: { poll: stalled },
+    ends: failsUnsure('Timed out', /within 10 s: operation /),
+    requests: { poll: 1 },
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+    takes: [1_000, 4_000],
+  },
+  {
+    name: 'a poll whose reply arrives at one byte a second ends with `timeout`',
+    inputs: { timeout: '25' },
+    main: { poll: drip },
+    ends: failsUnsure('Timed out', /within \d+ s: operation /),
+    requests: { poll: 1 },
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+    takes: [2_500, 4_500],
+  },
+  {
+    name: 'a page instead of an operation is not taken for it',
+    main: { poll: [page, page] },
+    requests: { poll: atLeast(3) },
+    retries: 2,
+  },
+  {
+    name: 'an operation that breaks off is asked for again',
+    main: { poll: [brokenOff] },
+    requests: { poll: atLeast(2) },
+    retries: 1,
+  },
+  {
+    name: 'half of the JSON of an operation is asked for again',
+    mode: 'passthrough',
+    main: { poll: [halved] },
+    requests: { poll: atLeast(2) },
+    retries: 1,
+  },
+  {
+    name: 'an empty reply to a poll is asked for again',
+    main: { poll: [empty] },
+    requests: { poll: atLeast(2) },
+    retries: 1,
+  },
+  {
+    name: 'status words that are not known mean that the operation goes on',
+    main: { poll: ['queued', 'provisioning', 'COMPLETED', ''].map(withStatus) },
+    requests: { login: 1, poll: atLeast(5) },
+  },
+  {
+    name: 'an operation that never ends is an error at `timeout`, and post waits 20 s for it before it logs out',
+    inputs: { timeout: '10' },
+    main: { poll: withStatus('running') },
+    post: { poll: withStatus('running') },
+    ends: failsUnsure('Timed out', /within \d+ s: operation \S+ still ran/),
+    requests: { poll: atLeast(2) },
+    after: { requests: { poll: atLeast(2), logout: 1 }, warning: 'The login may still run', takes: [1_990, 3_500] },
+  },
+  ...Object.entries({
+    'without a status': ({ status: _, ...operation }) => operation,
+    'with a number for its status': (operation) => ({ ...operation, status: 7 }),
+    'with a list for its result': (operation) => ({ ...operation, result: [] }),
+    'with a word for its exit code': (operation) => ({ ...operation, status: 'completed', result: { exit_code: '0' } }),
+    'that is a list': (operation) => [operation],
+    'that is a list of the right values': ({ server_name }) => [
+      server_name,
+      'completed',
+      { exit_code: 0, stdout: '', stderr: '' },
+    ],
+    'that is null': () => null,
+  }).map(([what, change], i) => ({
+    name: `an operation ${what} is an error, and the login is logged out`,
+    mode: i % 2 ? 'vault' : 'passthrough',
+    main: { poll: rewritten(change) },
+    ends: failsUnsure('Unexpected answer from the API', /automation API does not promise/),
+    requests: { login: 1, poll: 1 },
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+  })),
+  {
+    name: 'an operation that has completed without a result is no success, and is logged out',
+    main: { poll: whenEnded(({ result, ...operation }) => operation) },
+    ends: failsUnsure('Docker login failed', /without an exit code/),
+    requests: { login: 1 },
+  },
+  ...[401, 404, 501].map((code, i) => ({
+    name: `a poll that is answered ${code} ends the step, and the login is logged out`,
+    mode: i % 2 ? 'vault' : 'passthrough',
+    main: { poll: status(code, {}, '{"detail":"No."}') },
+    ends: failsUnsure(/./, new RegExp(`answered ${code} to the question how the operation is doing: No\\.`)),
+    requests: { login: 1, poll: 1 },
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+  })),
+  {
+    name: 'a poll that is refused to post as well does not keep it from logging out',
+    main: { poll: status(404) },
+    post: { poll: status(404) },
+    ends: failsUnsure(/./, /answered 404/),
+    requests: { poll: 1 },
+    after: { requests: { poll: 1, logout: 1 } },
+  },
+  {
+    name: 'a poll is not sent on by a redirect, and the login is logged out',
+    main: ({ elsewhere }) => ({ poll: redirect(elsewhere.url, 302) }),
+    ends: failsUnsure('Redirect refused', /redirect \(302\) to 127\.0\.0\.1/),
+    requests: { login: 1, poll: 1 },
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+  },
+  {
+    name: 'an operation with 10 MiB of output is a login like any other',
+    main: { poll: withStdout('Login Succeeded\n'.repeat((10 * MIB) / 16)) },
+    requests: { login: 1 },
+    also: [logs(/Login Succeeded/, /more lines not shown/), (main) => assert.ok(main.stdout.length < MIB)],
+  },
+  {
+    name: 'an operation with 10 MiB of output in one line is a login like any other',
+    mode: 'passthrough',
+    main: { poll: withStdout('x'.repeat(10 * MIB)) },
+    requests: { login: 1 },
+    also: [(main) => assert.ok(main.stdout.length < MIB)],
+  },
+  {
+    name: 'an operation of more than 16 MiB is an error, and the login is logged out',
+    main: { poll: padded(17 * MIB) },
+    ends: failsUnsure('Unexpected answer from the API', /more than 16 MiB/),
+    requests: { login: 1, poll: 1 },
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+  },
+  {
+    name: 'an operation that repeats the key and the token, as they are and encoded, shows neither',
+    mode: 'passthrough',
+    main: ({ world }) => ({
+      poll: whenEnded((operation, { headers }) => {
+        const user = `${world.username}:${world.password}`;
+        const secrets = [headers.authorization, world.password, btoa(unescape(encodeURIComponent(user)))];
+        const said = secrets.flatMap((text) => [text, encodeURIComponent(text), JSON.stringify(text), `x${text}x`]);
+        const hostile = `${said.join('\n')}\n::add-mask::a\n::set-output name=x::y\n##[error]boo\r::stop-commands::t\n`;
+        return {
+          ...operation,
+          server_name: `web ${world.password}\n::error::boo`,
+          result: { ...operation.result, stdout: hostile, stderr: hostile },
+        };
+      }),
+    }),
+    requests: { login: 1 },
+    also: [
+      (main) => assert.deepEqual([...new Set(main.commands.map(({ command }) => command))], ['add-mask']),
+      (main) => assert.deepEqual(Object.keys(main.outputs).sort(), ['operation_id', 'registry_type', 'registry_url']),
+    ],
+  },
+];
+
+const LOGOUT = [
+  {
+    name: 'a logout whose connection is reset unread is asked for again',
+    post: { connections: [cut] },
+    after: { requests: { connections: 2, logout: 1 }, retries: 1 },
+  },
+  {
+    name: 'a logout that is reset is asked for again',
+    mode: 'passthrough',
+    post: { logout: [reset, reset] },
+    after: { requests: { logout: 3 }, retries: 2 },
+  },
+  {
+    name: 'a logout that was obeyed but not answered is asked for again',
+    post: { logout: [lost] },
+    after: { requests: { logout: 2 }, retries: 1 },
+  },
+  ...[429, 500, 503, 520].map((code, i) => ({
+    name: `a logout that is answered ${code} is asked for again`,
+    mode: i % 2 ? 'vault' : 'passthrough',
+    post: { logout: [status(code)] },
+    after: { requests: { logout: 2 }, retries: 1 },
+  })),
+  {
+    name: 'a Retry-After of a logout is waited for',
+    conditions: STEADY,
+    post: { logout: [status(429, { 'retry-after': '1' })] },
+    after: { requests: { logout: 2 }, retries: 1, takes: [1_000, 3_000] },
+  },
+  {
+    name: 'a Retry-After beyond the 45 s of a logout is not waited for',
+    conditions: STEADY,
+    post: { logout: [status(503, { 'retry-after': '120' })] },
+    after: { requests: { logout: 2 }, retries: 1, takes: [0, 3_000] },
+  },
+  {
+    name: 'a logout that is answered 503 three times is one warning',
+    post: { logout: status(503) },
+    after: { ...LOGOUT_FAILED, requests: { logout: 3 }, retries: 2 },
+    left: 1,
+  },
+  {
+    name: 'a logout that is reset three times is one warning',
+    mode: 'passthrough',
+    post: { logout: reset },
+    after: { ...LOGOUT_FAILED, requests: { logout: 3 }, retries: 2 },
+    left: 1,
+  },
+  {
+    name: 'a logout whose connection is always reset unread is one warning',
+    post: { connections: cut },
+    after: { ...LOGOUT_FAILED, requests: { connections: 3, logout: 0 }, retries: 2 },
+    left: 1,
+  },
+  ...[401, 404, 501].map((code, i) => ({
+    name: `a logout that is answered ${code} is one warning at once`,
+    mode: i % 2 ? 'vault' : 'passthrough',
+    post: { logout: status(code, {}, '{"detail":"No."}') },
+    after: {
+      ...LOGOUT_FAILED,
+      message: new RegExp(`SERVER may still be logged in to .*answered ${code}`),
+      requests: { logout: 1 },
+    },
+    left: 1,
+  })),
+  {
+    name: 'a logout is not sent on by a redirect',
+    post: ({ elsewhere }) => ({ logout: redirect(elsewhere.url) }),
+    after: { ...LOGOUT_FAILED, requests: { logout: 1 } },
+    left: 1,
+  },
+  {
+    name: 'a logout is done when the reply says 2xx, whatever it says besides',
+    post: { logout: [empty] },
+    after: { requests: { logout: 1 } },
+  },
+  {
+    name: 'a logout is done when the reply says 2xx and half a JSON',
+    mode: 'passthrough',
+    post: { logout: [halved] },
+    after: { requests: { logout: 1 } },
+  },
+  {
+    name: 'a logout whose reply breaks off is asked for again',
+    post: { logout: [brokenOff] },
+    after: { requests: { logout: 2 }, retries: 1 },
+  },
+  {
+    name: 'a logout that is answered by silence is asked for again after 15 s',
+    post: { logout: [silence] },
+    after: { requests: { logout: 2 }, retries: 1, takes: [1_490, 2_900] },
+  },
+  {
+    name: 'a logout that is answered by silence is one warning after 45 s',
+    mode: 'passthrough',
+    post: { logout: silence },
+    after: { ...LOGOUT_FAILED, requests: { logout: 3 }, retries: 2, takes: [4_400, 6_000] },
+    left: 1,
+  },
+  {
+    name: 'a logout of which only the head of the reply arrives is done, and one warning',
+    post: { logout: stalled },
+    after: { ...LOGOUT_FAILED, requests: { logout: 3 }, retries: 2, takes: [4_400, 6_000] },
+  },
+  {
+    name: 'a login that never ends and a logout that is answered by silence take 45 s together',
+    inputs: { timeout: '10' },
+    main: { poll: withStatus('running') },
+    post: { poll: withStatus('running'), logout: silence },
+    ends: failsUnsure('Timed out', /within \d+ s: operation /),
+    after: {
+      requests: { poll: atLeast(2), logout: [2, 3] },
+      retries: [1, 2],
+      warning: 'Logout failed',
+      takes: [4_300, 6_000],
+    },
+    left: 1,
+  },
+  {
+    name: 'polls that are reset in post are asked again for 20 s, and then the login is logged out',
+    conditions: HALF,
+    inputs: { timeout: '10' },
+    main: { poll: withStatus('running') },
+    post: { poll: reset },
+    ends: failsUnsure('Timed out', /within \d+ s: operation /),
+    after: {
+      requests: { poll: [4, 12], logout: 1 },
+      retries: [3, 12],
+      warning: 'The login may still run',
+      takes: [1_500, 3_500],
+    },
+  },
+  {
+    name: 'a reply to the logout that repeats the key shows it nowhere',
+    post: {
+      logout: status(403, {}, ({ headers }) => JSON.stringify({ detail: `${headers.authorization}\n::error::boo` })),
+    },
+    after: { ...LOGOUT_FAILED, message: /SERVER.*\*\*\*/, requests: { logout: 1 } },
+    left: 1,
+  },
+];
+
+const GROUPS = {
+  'a poll that goes wrong': POLL,
+  'a logout that goes wrong': LOGOUT,
+  'a login whose reply is not one': LOGIN_REPLY,
+  'a login that is answered with a status': LOGIN_STATUS,
+  'a login that gets no reply': LOGIN_BROKEN,
+  'a Retry-After': RETRY_AFTER,
+  'a host that is not there or not the right one': LOGIN_HOST,
+};
+
+describe('a bad network', { concurrency: CONCURRENCY }, () => {
+  for (const [what, rows] of Object.entries(GROUPS)) {
+    describe(what, { concurrency: CONCURRENCY }, () => {
+      let world;
+      before(async () => {
+        world = await createWorld(undefined, { servers: rows.map(({ name }) => name) });
+        world.reoclo.setMaxListeners(0);
+      });
+      after(() => world.close());
+      for (const row of rows) test(row.name, (t) => check(t, world, row));
+    });
+  }
+});
+
+test('a connection that is refused until Reoclo is back does not keep a login from succeeding', async (t) => {
+  const world = await createWorld(t);
+  const port = await closedPort();
+  const step = world.start('main', {
+    inputs: world.inputs.vault({ api_url: `http://127.0.0.1:${port}` }),
+    nodeArgs: ['--require', CONDITIONS],
+    // The longest waits: there is time to come back before the next attempt.
+    env: { TEST_RANDOM: '1' },
+  });
+  const retrying = once(
+    step.child.stdout.filter((text) => text.includes('Retrying ')),
+    'data',
+  );
+  // A step that does not try again has ended; what follows then says how.
+  await Promise.race([retrying, step.done]);
+  const faults = world.own(await startFaults(world.reoclo.url, {}, { port }));
+  const main = await step.done;
+  assert.deepEqual([main.code, main.annotations], [0, []]);
+  assert.equal(faults.counts.login, 1);
+  const retries = retriesOf(main);
+  assert.ok(retries.length >= 1 && retries.length <= 2, retries.join('\n'));
+  assert.match(retries[0], /ECONNREFUSED/);
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});
+
+async function check(t, world, row) {
+  const { mode = 'vault', ends = LOGGED_IN, conditions = QUICK, left = 0 } = row;
+  const own = (resource) => {
+    t.after(() => resource.stop());
+    return resource;
+  };
+  const elsewhere = own(await startElsewhere());
+  const tls = row.tls && (await makeCertificate(row.tls));
+  const faults = own(await startFaults(world.reoclo.url, planOf(row.main, { world, elsewhere }), { tls }));
+  const server = world.servers[row.name];
+  const given = typeof row.inputs === 'function' ? await row.inputs({ faults }) : row.inputs;
+  const inputs = world.inputs[mode]({ api_url: faults.url, server_id: server.id, ...given });
+  const env = { ...conditions, ...(row.trusted && { NODE_EXTRA_CA_CERTS: await fileOf(t, tls.cert) }) };
+  const nodeArgs = ['--require', CONDITIONS];
+
+  const main = await world.run('main', { inputs, env, nodeArgs });
+  assert.equal(main.code, ends.code, main.stdout);
+  assertAnnotations(main, ends.title ? [['error', ends.title]] : [], ends.message, server);
+  assert.equal(main.state.login_performed, ends.performed, 'what state says of the login');
+  assertCounts(faults.counts, { login: ends.code === 0 ? atLeast(1) : undefined, ...row.requests });
+  assertRetries(main, row.retries);
+  assertTook(main, row.takes);
+  row.also?.forEach((assertion) => assertion(main, faults));
+  if (row.operations !== undefined) assert.equal(operationsOf(world, server, 'registry_login').length, row.operations);
+  await ended(world, server);
+
+  const { after = {} } = row;
+  const nothing = ends.performed === 'false';
+  faults.restart(planOf(row.post, { world, elsewhere }));
+  const post = await world.runPost(main, { nodeArgs });
+  assert.equal(post.code, 0, post.stdout);
+  const warnings = after.warning ? [after.warning] : [];
+  assertAnnotations(
+    post,
+    warnings.map((title) => ['warning', title]),
+    after.message,
+    server,
+  );
+  assertCounts(faults.counts, { login: 0, logout: nothing ? 0 : 1, ...(nothing && { poll: 0 }), ...after.requests });
+  if (nothing) assert.deepEqual(post.log, ['No login to clean up.']);
+  assertRetries(post, after.retries);
+  assertTook(post, after.takes);
+
+  await ended(world, server);
+  assert.equal(server.agent.logins().length, left, 'logins that stay on the server');
+  assert.equal(elsewhere.connections, 0, 'nothing may reach the target of a redirect');
+}
+
+function planOf(plan, context) {
+  return typeof plan === 'function' ? plan(context) : plan;
+}
+
+/** The file of a certificate, away from what a step writes to. */
+async function fileOf(t, cert) {
+  const folder = await mkdtemp(join(tmpdir(), 'docker-auth-ca-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'ca.pem');
+  await writeFile(path, cert);
+  return path;
+}
+
+function operationsOf(world, server, type) {
+  return [...world.reoclo.operations.values()].filter(
+    ({ server_id, operation_type }) => server_id === server.id && (!type || operation_type === type),
+  );
+}
+
+/** Resolves when a server runs no docker. */
+async function ended(world, server) {
+  while (operationsOf(world, server).some(({ status }) => status === 'running')) {
+    await once(world.reoclo, 'operation');
+  }
+}
+
+function assertAnnotations({ annotations, stdout }, expected, message, server) {
+  assert.deepEqual(
+    annotations.map(({ level }) => level),
+    expected.map(([level]) => level),
+    stdout,
+  );
+  annotations.forEach(({ title }, i) => assert.match(title, pattern(expected[i][1])));
+  if (!message) return;
+  assert.match(annotations.at(-1).message, new RegExp(message.source.replaceAll('SERVER', server.id), message.flags));
+}
+
+function pattern(title) {
+  return title instanceof RegExp ? title : new RegExp(`^${title}$`);
+}
+
+/** Compares numbers with numbers or with `[least, most]`. */
+function assertCounts(counts, expected) {
+  for (const [kind, range] of Object.entries(expected)) {
+    if (range !== undefined) assertInRange(counts[kind], range, `${kind} of ${JSON.stringify(counts)}`);
+  }
+}
+
+function assertInRange(number, range, what) {
+  const [least, most] = Array.isArray(range) ? range : [range, range];
+  assert.ok(number >= least && number <= most, `${what}: ${number}, not ${[...new Set([least, most])].join(' to ')}`);
+}
+
+function retriesOf({ log }) {
+  return log.filter((line) => line.startsWith('Retrying '));
+}
+
+/** That a step said so many times, in the words promised, that it tries again. */
+function assertRetries(step, expected = 0) {
+  const lines = retriesOf(step);
+  assertInRange(lines.length, expected, `retries in\n${lines.join('\n')}\n`);
+  lines.forEach((line) => assert.match(line, RETRY));
+  // Of logins and logouts there is one call a step, and its attempts are numbered.
+  const attempts = lines.map((line) => line.match(/\(attempt (\d) of/)?.[1]).filter(Boolean);
+  assert.deepEqual(
+    attempts.map(Number),
+    attempts.map((_, i) => i + 2),
+  );
+}
+
+function assertTook({ step, durationMs }, range) {
+  if (range) assertInRange(durationMs, range, `how long ${step} took, in ms`);
+}

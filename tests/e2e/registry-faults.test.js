@@ -1,0 +1,295 @@
+// What goes wrong between a server and its registry, in the real docker CLI's own
+// words: what passes by itself is tried again as a new login, at most 3 times;
+// what is a refusal is not, because accounts get locked.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { pipeline } from 'node:stream';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { closedPort, rewritten, startFaults } from '../sandbox/faults.js';
+import { startHostileRegistry } from '../sandbox/hostile-registry.js';
+import { createWorld } from './support/world.js';
+
+// Without random waits.
+const AT_ONCE = {
+  nodeArgs: ['--require', fileURLToPath(new URL('./support/conditions.cjs', import.meta.url))],
+  env: { TEST_RANDOM: '0' },
+};
+
+/**
+ * A registry's address at which `bad(socket)` happens until `mend()`; from then on
+ * the real registry answers.
+ */
+async function startFront(upstream, bad, port = 0) {
+  const [host, upstreamPort] = upstream.split(':');
+  const sockets = new Set();
+  let broken = Boolean(bad);
+  const server = createServer((client) => {
+    sockets.add(client);
+    client.on('close', () => sockets.delete(client)).on('error', () => {});
+    if (broken) bad(client);
+    else pipeline(client, connect({ host, port: Number(upstreamPort) }), client, () => {});
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    host: `127.0.0.1:${server.address().port}`,
+    mend: () => (broken = false),
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      sockets.forEach((socket) => socket.destroy());
+      await closed;
+    },
+  };
+}
+
+/** A registry whose every reply is `answer(request, response)`. */
+async function startAnswering(answer) {
+  const server = createHttpServer(answer);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    host: `127.0.0.1:${server.address().port}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Calls back when the n-th login has ended on the server, before anybody can have asked how it is doing. */
+function whenLoginEnds(world, n, callback) {
+  world.reoclo.on('operation', ({ operation_type, status }) => {
+    if (operation_type === 'registry_login' && status !== 'running' && --n === 0) callback();
+  });
+}
+
+const logins = (world) => world.reoclo.audit.filter(({ action }) => action === 'registry_login');
+const retries = ({ log }) => log.filter((line) => line.startsWith('Retrying '));
+const inputsFor = (world, host, mode = 'vault', different) =>
+  mode === 'vault'
+    ? world.inputs.vault({ credential_id: world.addCredential({ registry_url: host }), ...different })
+    : world.inputs.passthrough({ registry_url: host, ...different });
+
+/** Asserts that main succeeded with so many logins, and that post leaves none. */
+async function assertLoggedIn(world, main, count, words) {
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  const outcomes = logins(world).map(({ outcome }) => outcome);
+  assert.deepEqual(outcomes, [...Array(count - 1).fill('failed'), 'completed']);
+  assert.equal(main.outputs.operation_id, logins(world).at(-1).operation_id, 'the output names the login that counts');
+  assertRetries(main, count - 1, words);
+  assert.equal(world.server.agent.logins().length, 1);
+
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.annotations], [0, []]);
+  assert.match(post.log.at(-1), /^Logged out of /);
+  assert.deepEqual(world.server.agent.logins(), []);
+}
+
+/** Asserts that main failed with one error after so many logins, and that post does nothing. */
+async function assertFailed(world, main, count, words) {
+  assert.equal(main.code, 1);
+  assert.deepEqual(
+    main.annotations.map(({ level, title }) => [level, title]),
+    [['error', 'Docker login failed']],
+  );
+  assert.match(main.annotations[0].message, words);
+  assert.equal(logins(world).length, count);
+  assertRetries(main, count - 1, words);
+  assert.equal(main.state.login_performed, 'false');
+
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.log], [0, ['No login to clean up.']]);
+  assert.equal(world.reoclo.audit.length, count);
+}
+
+function assertRetries(main, count, words) {
+  const lines = retries(main);
+  assert.equal(lines.length, count, main.stdout);
+  lines.forEach((line, i) => {
+    assert.match(line, new RegExp(`^Retrying .* in \\d+\\.\\d s \\(attempt ${i + 2} of 3\\): `));
+    assert.match(line, words);
+  });
+}
+
+for (const mode of ['vault', 'passthrough']) {
+  test(`${mode}: a registry that refuses connections and is up at the second login is logged in to`, async (t) => {
+    const world = await createWorld(t);
+    const port = await closedPort();
+    whenLoginEnds(world, 1, async () => world.own(await startFront(world.registry.host, undefined, port)));
+    const main = await world.run('main', { inputs: inputsFor(world, `127.0.0.1:${port}`, mode), ...AT_ONCE });
+    await assertLoggedIn(world, main, 2, /connection refused/);
+  });
+}
+
+test('a registry that answers 503 to the first login is logged in to with the second', async (t) => {
+  const world = await createWorld(t);
+  const front = world.own(await startFront(world.registry.host, unavailable));
+  whenLoginEnds(world, 1, front.mend);
+  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
+  await assertLoggedIn(world, main, 2, /503 Service Unavailable/);
+});
+
+test('a registry that answers 503 to two logins is logged in to with the third', async (t) => {
+  const world = await createWorld(t);
+  const front = world.own(await startFront(world.registry.host, unavailable));
+  whenLoginEnds(world, 2, front.mend);
+  const main = await world.run('main', { inputs: inputsFor(world, front.host, 'passthrough'), ...AT_ONCE });
+  await assertLoggedIn(world, main, 3, /503 Service Unavailable/);
+});
+
+test('a registry that resets the connections of the first login is logged in to with the second', async (t) => {
+  const world = await createWorld(t);
+  const front = world.own(await startFront(world.registry.host, (socket) => socket.resetAndDestroy()));
+  whenLoginEnds(world, 1, front.mend);
+  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
+  await assertLoggedIn(world, main, 2, /connection reset by peer|EOF/);
+});
+
+test('a registry that hangs up on the first login is logged in to with the second', async (t) => {
+  const world = await createWorld(t);
+  const front = world.own(await startFront(world.registry.host, (socket) => socket.once('data', () => socket.end())));
+  whenLoginEnds(world, 1, front.mend);
+  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
+  await assertLoggedIn(world, main, 2, /EOF/);
+});
+
+test('a failure that the API reports as completed with an exit code is tried again, too', async (t) => {
+  const world = await createWorld(t, { agent: { nonZeroExit: 'completed' } });
+  const front = world.own(await startFront(world.registry.host, unavailable));
+  whenLoginEnds(world, 1, front.mend);
+  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
+  assert.deepEqual([main.code, logins(world).length, retries(main).length], [0, 2, 1], main.stdout);
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});
+
+test('a registry that answers 503 for good is given up after 3 logins', async (t) => {
+  const world = await createWorld(t);
+  const front = world.own(await startFront(world.registry.host, unavailable));
+  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
+  await assertFailed(world, main, 3, /503 Service Unavailable/);
+});
+
+test('a registry that refuses connections for good is given up after 3 logins', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: inputsFor(world, `127.0.0.1:${await closedPort()}`), ...AT_ONCE });
+  await assertFailed(world, main, 3, /connection refused/);
+});
+
+test('a registry whose name the server cannot resolve is given up after 3 logins', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', {
+    inputs: inputsFor(world, 'registry.invalid:5000', 'passthrough'),
+    ...AT_ONCE,
+  });
+  await assertFailed(world, main, 3, /no such host|server misbehaving|[Tt]emporary failure/);
+});
+
+for (const words of [
+  'dial tcp 192.0.2.1:443: i/o timeout',
+  'net/http: TLS handshake timeout',
+  'context deadline exceeded',
+  'unexpected EOF',
+]) {
+  test(`docker's "${words}" is tried again`, async (t) => {
+    // docker takes 10 s and more to say these of itself, so here they are put into
+    // its mouth, in place of what it says of a registry that refuses connections.
+    const world = await createWorld(t);
+    const said = `Get "https://127.0.0.1/v2/": ${words}`;
+    const faults = world.own(
+      await startFaults(world.reoclo.url, {
+        poll: rewritten((operation) =>
+          operation.result ? { ...operation, result: { ...operation.result, stdout: '', stderr: said } } : operation,
+        ),
+      }),
+    );
+    const inputs = inputsFor(world, `127.0.0.1:${await closedPort()}`, 'vault', { api_url: faults.url });
+    const main = await world.run('main', { inputs, ...AT_ONCE });
+    assert.equal(logins(world).length, 3);
+    assert.equal(retries(main).length, 2);
+    assert.ok(main.annotations[0].message.includes(words), main.annotations[0].message);
+  });
+}
+
+test('the logins of one step share one `timeout`', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', {
+    inputs: inputsFor(world, `127.0.0.1:${await closedPort()}`, 'vault', { timeout: '1' }),
+    // The longest waits: 0.25 s, then 0.5 s, and each login takes some time, too.
+    ...AT_ONCE,
+    env: { TEST_RANDOM: '1' },
+  });
+  assert.equal(main.code, 1);
+  assert.equal(main.annotations.length, 1);
+  assert.ok(main.durationMs < 2_500, `main took ${main.durationMs} ms`);
+});
+
+test('a wrong password is one login', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', {
+    inputs: world.inputs.passthrough({ access_token: 'not-the-password' }),
+    ...AT_ONCE,
+  });
+  await assertFailed(world, main, 1, /401 Unauthorized/);
+});
+
+test('a wrong password in the vault is one login', async (t) => {
+  const world = await createWorld(t);
+  const credential_id = world.addCredential({ password: 'not-the-password' });
+  const main = await world.run('main', { inputs: world.inputs.vault({ credential_id }), ...AT_ONCE });
+  await assertFailed(world, main, 1, /401 Unauthorized/);
+});
+
+// A denial that tells of something transient as well: a registry decides what it says.
+for (const text of [
+  'requested access to the resource is denied',
+  'connection refused, i/o timeout, 503 Service Unavailable, EOF',
+]) {
+  test(`a registry that denies with "${text}" is one login`, async (t) => {
+    const world = await createWorld(t);
+    const registry = world.own(await startHostileRegistry(text));
+    const main = await world.run('main', { inputs: inputsFor(world, registry.host), ...AT_ONCE });
+    await assertFailed(world, main, 1, /denied/);
+  });
+}
+
+for (const [status, reason] of [
+  [503, 'Too many failed login attempts'],
+  [502, 'Incorrect username or password'],
+  [500, 'unauthorized'],
+]) {
+  test(`a token server's ${status} "${reason}" is a refusal: one login`, async (t) => {
+    const world = await createWorld(t);
+    const registry = world.own(
+      await startAnswering((request, response) => {
+        if (request.url.startsWith('/token')) response.writeHead(status, reason).end();
+        else
+          response
+            .writeHead(401, {
+              'www-authenticate': `Bearer realm="http://${request.headers.host}/token",service="sandbox"`,
+            })
+            .end();
+      }),
+    );
+    const main = await world.run('main', { inputs: inputsFor(world, registry.host, 'passthrough'), ...AT_ONCE });
+    await assertFailed(world, main, 1, new RegExp(reason));
+  });
+}
+
+test('a failure that no word explains is one login', async (t) => {
+  const world = await createWorld(t);
+  const registry = world.own(await startAnswering((request, response) => response.writeHead(418).end()));
+  const main = await world.run('main', { inputs: inputsFor(world, registry.host), ...AT_ONCE });
+  await assertFailed(world, main, 1, /418/);
+});
+
+/** Answers plain HTTP with 503, whatever is asked. docker asks with TLS first, and takes the failure for a no. */
+function unavailable(socket) {
+  socket.once('data', () =>
+    socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'),
+  );
+}

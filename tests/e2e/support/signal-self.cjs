@@ -1,0 +1,40 @@
+// Loaded before a step (`node --require`): the step gets a signal at a moment that
+// is defined by what the step itself does, to the very instruction.
+//
+// SIGNAL is the signal's name, SIGNAL_AT the moment: `load` (before the step's
+// code), `state:TEXT` (an entry that begins with TEXT is in the state file) or
+// `print:TEXT` (a text that begins with TEXT is printed).
+const fs = require('node:fs');
+
+const { SIGNAL, SIGNAL_AT } = process.env;
+const [kind, wanted] = SIGNAL_AT.split(/:(.*)/s);
+
+let sent = false;
+function signal() {
+  if (sent) return;
+  sent = true;
+  // Whoever waits for the step takes the time from here.
+  fs.writeSync(2, 'SIGNALLED\n');
+  process.kill(process.pid, SIGNAL);
+}
+
+if (kind === 'load') signal();
+
+if (kind === 'state') {
+  const append = fs.appendFileSync;
+  fs.appendFileSync = (path, data, ...rest) => {
+    append(path, data, ...rest);
+    // An entry is `key<<DELIMITER`, the value, and the delimiter again.
+    const [head, value] = String(data).split('\n');
+    if (path === process.env.GITHUB_STATE && `${head.split('<<')[0]}=${value}`.startsWith(wanted)) signal();
+  };
+}
+
+if (kind === 'print') {
+  const write = process.stdout.write;
+  process.stdout.write = (chunk, ...rest) => {
+    const written = write.call(process.stdout, chunk, ...rest);
+    if (String(chunk).startsWith(wanted)) signal();
+    return written;
+  };
+}

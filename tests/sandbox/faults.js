@@ -1,0 +1,329 @@
+// A bad network in front of the stand-in: a listener that passes requests on,
+// except where a plan says what goes wrong.
+//
+// A plan names faults per kind of call. An array is used up from its front, and
+// what comes after it passes; a single fault goes for every request:
+//
+//   startFaults(world.reoclo.url, { login: [reset, status(503)], logout: silence })
+//
+// Besides the calls `login`, `poll` and `logout` there is `connections`, for what
+// happens before a request is read and so before its kind is known. Every reply
+// closes its connection: the n-th connection carries the n-th request.
+import { execFile } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { createServer as createHttpServer, request as httpRequest } from 'node:http';
+import { createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createServer as createTlsServer } from 'node:tls';
+import { promisify } from 'node:util';
+
+const SEEN_WITHIN_MS = 30_000;
+const DRIP_MS = 1_000;
+
+/**
+ * Starts the layer.
+ *
+ * @param {string} upstream URL of the stand-in
+ * @param {Plan} [plan] `{ connections, login, poll, logout }`, see above
+ * @param {object} [options]
+ * @param {{ key: string, cert: string }} [options.tls] speaks TLS with this certificate
+ * @param {number} [options.port] the kernel picks one if it is not given
+ * @returns {Promise<Faults>}
+ */
+export async function startFaults(upstream, plan, { tls, port } = {}) {
+  const faults = new Faults(upstream, plan);
+  await faults.listen(tls, port);
+  return faults;
+}
+
+/**
+ * Emits `connection` (number) when one was accepted, `request` (exchange) when a
+ * request has been read, and `replied` (exchange) when its reply has been sent
+ * or its connection is gone.
+ */
+class Faults extends EventEmitter {
+  /** Where it listens, as `api_url` takes it. */
+  url;
+  /** How many came, since the start or `restart`. */
+  counts;
+  /** Every request, in order: `{ kind, n, at, method, path, headers, body }`; `at` in ms. */
+  requests = [];
+
+  #upstream;
+  #plan;
+  #front;
+  #http;
+  #sockets = new Set();
+  // Requests that are being read or passed on.
+  #busy = 0;
+
+  constructor(upstream, plan) {
+    super();
+    this.#upstream = upstream;
+    this.restart(plan);
+  }
+
+  /** From here on another plan; everything is counted anew. */
+  restart(plan = {}) {
+    this.#plan = plan;
+    this.counts = { connections: 0, login: 0, poll: 0, logout: 0 };
+  }
+
+  async listen(tls, port = 0) {
+    this.#http = createHttpServer((incoming, response) => this.#serve(incoming, response));
+    this.#front = tls
+      ? createTlsServer(tls, (socket) => this.#http.emit('connection', socket))
+      : // pauseOnConnect: what a fault does not want to read stays in the kernel.
+        createServer({ pauseOnConnect: true });
+    this.#front.on('connection', (socket) => this.#accept(socket, tls));
+    this.#front.on('tlsClientError', () => {});
+    this.#front.listen(port, '127.0.0.1');
+    await once(this.#front, 'listening');
+    this.url = `${tls ? 'https' : 'http'}://127.0.0.1:${this.#front.address().port}`;
+  }
+
+  /** For a client that has ended: resolves when all that it sent is read, and passed on where it is to be. */
+  async idle() {
+    await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    while (this.#busy > 0) await once(this, 'done');
+  }
+
+  /** Resolves when the n-th request of a kind has been read, at once if it was already. */
+  async seen(kind, n = 1) {
+    const signal = AbortSignal.timeout(SEEN_WITHIN_MS);
+    while (this.counts[kind] < n) {
+      await once(this, 'request', { signal }).catch((cause) => {
+        throw new Error(`no ${kind} ${n}; there were: ${JSON.stringify(this.counts)}`, { cause });
+      });
+    }
+  }
+
+  async stop() {
+    const closed = new Promise((resolve) => this.#front.close(resolve));
+    this.#sockets.forEach((socket) => socket.destroy());
+    await closed;
+  }
+
+  #accept(socket, tls) {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => {});
+    const fault = this.#next('connections');
+    this.emit('connection', this.counts.connections);
+    if (fault !== pass) {
+      fault({ socket });
+    } else if (!tls) {
+      this.#http.emit('connection', socket);
+      socket.resume();
+    }
+  }
+
+  /** Counts one more of a kind and picks its fault. */
+  #next(kind) {
+    const faults = this.#plan[kind];
+    const index = this.counts[kind]++;
+    return (Array.isArray(faults) ? faults[index] : faults) ?? pass;
+  }
+
+  async #serve(incoming, response) {
+    const at = performance.now();
+    const { method, url: path, headers } = incoming;
+    // A client that hangs up halfway has not made a request.
+    const body = await this.#doing(text(incoming)).catch(() => undefined);
+    if (body === undefined) return;
+
+    const kind = kindOf(path);
+    const fault = this.#next(kind);
+    const request = { kind, n: this.counts[kind], at, method, path, headers, body };
+    this.requests.push(request);
+    response.once('close', () => this.emit('replied', request));
+    response.setHeader('connection', 'close');
+    this.emit('request', request);
+    const exchange = {
+      request,
+      response,
+      socket: incoming.socket,
+      relay: () => this.#doing(relay(this.#upstream, request)),
+    };
+    // What cannot be passed on, because the stand-in has stopped, breaks off.
+    await fault(exchange).catch(() => incoming.socket.destroy());
+  }
+
+  /** Counts as busy until what follows on a promise has begun. */
+  #doing(promise) {
+    this.#busy += 1;
+    const done = () => {
+      this.#busy -= 1;
+      this.emit('done');
+    };
+    promise.finally(() => setImmediate(done)).catch(() => {});
+    return promise;
+  }
+}
+
+function kindOf(path) {
+  if (/\/registry-auth\/login(-direct)?$/.test(path)) return 'login';
+  return /\/registry-auth\/logout$/.test(path) ? 'logout' : 'poll';
+}
+
+async function relay(upstream, { method, path, headers, body }) {
+  const { connection, ...kept } = headers;
+  const outgoing = httpRequest(new URL(path, upstream), { method, headers: kept, agent: false });
+  outgoing.end(body);
+  const [reply] = await once(outgoing, 'response');
+  return { status: reply.statusCode, body: await text(reply) };
+}
+
+// What can happen to a request. Each is called with `{ request, response, socket, relay }`;
+// `relay()` passes the request on to the stand-in and resolves to its reply.
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+/** Nothing goes wrong. */
+export async function pass({ response, relay }) {
+  const { status, body } = await relay();
+  response.writeHead(status, JSON_TYPE).end(body);
+}
+
+/** For `connections`: a reset before anything is read. */
+export function cut({ socket }) {
+  socket.resetAndDestroy();
+}
+
+/** A reset after the request is read; it goes no further. */
+export async function reset({ socket }) {
+  socket.resetAndDestroy();
+}
+
+/** The request is accepted and obeyed, then the connection dies without a reply. */
+export async function lost({ socket, relay }) {
+  await relay();
+  socket.resetAndDestroy();
+}
+
+/** The request is read and never answered; it goes no further. */
+export async function silence() {}
+
+/** The request is accepted and obeyed; its reply stays here until a promise resolves. */
+export function withheld(until = new Promise(() => {})) {
+  return async ({ response, relay }) => {
+    const { status, body } = await relay();
+    await until;
+    response.writeHead(status, JSON_TYPE).end(body);
+  };
+}
+
+/** The request is obeyed; of the reply only the head arrives. */
+export async function stalled({ response, relay }) {
+  const { status, body } = await relay();
+  response.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) });
+  response.flushHeaders();
+}
+
+/** The request is obeyed; the reply's body arrives at one byte a second. */
+export async function drip({ response, relay }) {
+  const { status, body } = await relay();
+  response.writeHead(status, JSON_TYPE);
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  for (const byte of Buffer.from(body)) {
+    response.write(Buffer.of(byte));
+    await delay(DRIP_MS, undefined, { signal: gone.signal });
+  }
+  response.end();
+}
+
+/**
+ * A reply of a server in between; the request goes no further. `body` may be a
+ * function of the request, for servers that repeat what they were sent; a header
+ * that is `undefined` is left out.
+ */
+export function status(code, headers = {}, body = '') {
+  return async ({ request, response }) => {
+    // Node adds a Date of its own, unless it is told not to.
+    if ('date' in headers) response.sendDate = false;
+    const sent = Object.entries({ ...JSON_TYPE, ...headers }).filter(([, value]) => value !== undefined);
+    response.writeHead(code, Object.fromEntries(sent));
+    response.end(typeof body === 'function' ? body(request) : body);
+  };
+}
+
+/** A page where the API should be: a proxy's login form, an error page with the wrong status. */
+export const page = status(200, { 'content-type': 'text/html' }, '<!doctype html><title>Sign in</title>');
+
+/** A redirect to another URL. */
+export function redirect(location, code = 307) {
+  return status(code, { location });
+}
+
+/** The request is obeyed; the reply breaks off before its content-length. */
+export async function brokenOff({ response, relay }) {
+  const { status, body } = await relay();
+  response.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) });
+  response.write(body.slice(0, body.length / 2), () => response.destroy());
+}
+
+/** The request is obeyed; the reply is replaced by another with the same status. */
+function replaced(change) {
+  return async ({ request, response, relay }) => {
+    const { status, body } = await relay();
+    response.writeHead(status, JSON_TYPE).end(change(body, request));
+  };
+}
+
+/** Half of the JSON, with the content-length of the half. */
+export const halved = replaced((body) => body.slice(0, body.length / 2));
+
+/** No body at all. */
+export const empty = replaced(() => '');
+
+/** The real reply behind so many bytes of white space, which JSON allows. */
+export const padded = (bytes) => replaced((body) => ' '.repeat(bytes) + body);
+
+/** The real reply, changed: `change(json, request)` returns what is sent. */
+export const rewritten = (change) => replaced((body, request) => JSON.stringify(change(JSON.parse(body), request)));
+
+// What the layer is used with
+
+/** A listener that must see nothing: the target of redirects. Counts its connections. */
+export async function startElsewhere() {
+  const elsewhere = { connections: 0 };
+  const server = createServer((socket) => {
+    elsewhere.connections += 1;
+    socket.destroy();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  elsewhere.url = `http://127.0.0.1:${server.address().port}`;
+  elsewhere.stop = () => new Promise((resolve) => server.close(resolve));
+  return elsewhere;
+}
+
+/** A port of 127.0.0.1 on which nothing listens. */
+export async function closedPort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/**
+ * A certificate that signs itself, made for this one run.
+ *
+ * @param {string} name a subjectAltName, such as `IP:127.0.0.1`
+ * @returns {Promise<{ key: string, cert: string }>}
+ */
+export async function makeCertificate(name = 'IP:127.0.0.1') {
+  const { stdout } = await promisify(execFile)('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...['-days', '1', '-subj', '/CN=docker-auth-test', '-addext', `subjectAltName=${name}`],
+    ...['-keyout', '-', '-out', '-'],
+  ]);
+  const [key, cert] = ['PRIVATE KEY', 'CERTIFICATE'].map(
+    (label) => stdout.match(new RegExp(`-----BEGIN ${label}-----.*?-----END ${label}-----\n`, 's'))[0],
+  );
+  return { key, cert };
+}
