@@ -1,16 +1,17 @@
 // Builds dist/ (or the folder named) from the sources: `make dist`. The same sources give the same bytes on any machine with this toolchain.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { notices } from './licenses.js';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, process.argv[2] ?? 'dist');
 const cargoTarget = join(root, 'target', 'dist');
 const bindings = join(root, 'target', 'wasm');
 const run = (command, args, env = {}) =>
-  execFileSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', env: { ...process.env, ...env } });
+  execFileSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8', maxBuffer: 1 << 26, env: { ...process.env, ...env } });
 
 run('cargo', ['fetch', '--locked', '--quiet']);
 
@@ -45,7 +46,7 @@ run(join(root, 'node_modules/.bin/wasm-opt'), [
   ...[join(bindings, 'reoclo_docker_auth_bg.wasm'), '-o', join(dist, 'reoclo_docker_auth.wasm')],
 ]);
 
-await build({
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { main: 'js/main.js', post: 'js/post.js' },
   outdir: dist,
@@ -55,6 +56,7 @@ await build({
   target: 'node20',
   format: 'cjs',
   legalComments: 'inline',
+  metafile: true,
   logLevel: 'warning',
   plugins: [
     {
@@ -72,6 +74,14 @@ await build({
   ],
 });
 
-for (const file of ['reoclo_docker_auth.wasm', 'main.cjs', 'post.cjs']) {
+const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+const packages = bundled.map((path) => /^node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]).filter(Boolean);
+const metadata = run('cargo', ['metadata', '--locked', '--format-version', '1', '--filter-platform', 'wasm32-unknown-unknown']);
+writeFileSync(
+  join(dist, 'licenses.txt'),
+  notices([...new Set(packages)].map((path) => join(root, path)), JSON.parse(metadata)),
+);
+
+for (const file of readdirSync(dist)) {
   console.log(`${String(statSync(join(dist, file)).size).padStart(8)} bytes  ${file}`);
 }
