@@ -5,15 +5,12 @@
 use crate::authority;
 use crate::inputs::Login;
 use crate::run_context::RunContext;
-use crate::text;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
 const PREFIX: &str = "/api/automation/v1";
-/// The most shown of an explanation that the API gives, in characters.
-const DETAIL_CHARS: usize = 500;
 
 /// Where the API lives: an absolute http(s) URL, without trailing slashes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +26,9 @@ impl ApiUrl {
         }
         let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let host = authority::parse(host)?;
+        if !authority::is_url_host(&host) {
+            return Err("has a host that ends in a number and is not an IPv4 address");
+        }
         if path.contains(['?', '#']) {
             return Err("has a query or fragment, which a base URL cannot have");
         }
@@ -175,7 +175,7 @@ impl fmt::Display for OperationId {
     }
 }
 
-/// The registry that the API resolved; one printable word, as the logout has to name it.
+/// The registry that the API resolved, as the logout has to name it; known to be safe in an argument and in a script.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct RegistryUrl(String);
@@ -184,7 +184,8 @@ impl TryFrom<String> for RegistryUrl {
     type Error = &'static str;
 
     fn try_from(url: String) -> Result<Self, Self::Error> {
-        if url.is_empty() || url.len() > 512 || url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        let safe = |b: u8| b.is_ascii_alphanumeric() || b".-_:/[]".contains(&b);
+        if url.is_empty() || url.len() > 512 || url.starts_with('-') || !url.bytes().all(safe) {
             return Err("registry_url is not a registry");
         }
         Ok(Self(url))
@@ -197,12 +198,37 @@ impl RegistryUrl {
     }
 }
 
-/// The answer to a login: the operation that was started, and the registry it is for.
+/// The answer to a login. Its registry counts at once: with it the login can be undone, whatever the rest is worth.
 #[derive(Debug, Deserialize)]
 pub(crate) struct LoginReply {
-    pub(crate) operation_id: OperationId,
     pub(crate) registry_url: RegistryUrl,
+    #[serde(default)]
+    operation_id: Value,
+    #[serde(default)]
+    registry_type: Value,
+}
+
+/// What else a login is answered with.
+pub(crate) struct Accepted {
+    pub(crate) operation_id: OperationId,
     pub(crate) registry_type: String,
+}
+
+impl LoginReply {
+    /// The rest of the reply, or what is wrong with it.
+    pub(crate) fn accepted(&self) -> Result<Accepted, &'static str> {
+        let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let id = self.operation_id.as_str().ok_or("operation_id is not an id")?;
+        Ok(Accepted {
+            operation_id: OperationId::try_from(id.to_owned())?,
+            registry_type: self
+                .registry_type
+                .as_str()
+                .filter(|kind| (1..=64).contains(&kind.len()) && kind.bytes().all(word))
+                .ok_or("registry_type is not a kind of registry")?
+                .to_owned(),
+        })
+    }
 }
 
 /// An operation as the API reports it.
@@ -283,7 +309,12 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Unreadable> {
 }
 
 fn off_contract(error: &serde_json::Error) -> Unreadable {
-    Unreadable::OffContract(text::neutral(&error.to_string(), 200))
+    // serde quotes the value that it did not expect; what was expected is enough.
+    let error = error.to_string();
+    Unreadable::OffContract(match error.split_once(", expected ") {
+        Some((_, expected)) => format!("a value is not {expected}"),
+        None => error,
+    })
 }
 
 fn object_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OperationResult>, D::Error> {
@@ -291,16 +322,15 @@ fn object_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<O
     object.map(|object| OperationResult::deserialize(Value::Object(object)).map_err(D::Error::custom)).transpose()
 }
 
-/// The API's own explanation of a refusal, from both shapes of FastAPI's `detail`; empty when there is none.
+/// The API's own explanation of a refusal, from both shapes of FastAPI's `detail`, as it came; empty when there is none.
 /// A body of any other shape is never shown.
 pub(crate) fn detail(body: &str) -> String {
     let reply: Value = serde_json::from_str(body).unwrap_or_default();
-    let text = match reply.get("detail") {
+    match reply.get("detail") {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Array(fields)) => fields.iter().filter_map(field).collect::<Vec<_>>().join("; "),
         _ => String::new(),
-    };
-    text::neutral(&text, DETAIL_CHARS)
+    }
 }
 
 /// `{"loc": ["body", "server_id"], "msg": "not a UUID"}` as `server_id: not a UUID`.
@@ -327,7 +357,17 @@ mod tests {
         ] {
             assert_eq!(ApiUrl::parse(text).unwrap().as_str(), url);
         }
-        for text in ["", "api.reoclo.com", "ftp://x", "https://", "https://u:p@host", "https://h/?q", "https://h/a b"] {
+        for text in [
+            "",
+            "api.reoclo.com",
+            "ftp://x",
+            "https://",
+            "https://u:p@host",
+            "https://1.2.3.256",
+            "https://1.2.3.4.5",
+            "https://h/?q",
+            "https://h/a b",
+        ] {
             assert!(ApiUrl::parse(text).is_err(), "{text:?} was taken");
         }
     }
@@ -373,7 +413,7 @@ mod tests {
     fn an_operation_id_never_leaves_its_place_in_the_path() {
         for id in ["", "..", "../x", "a/b", "a?b", "a b", "a\\nb", "é", &"x".repeat(129)] {
             let body = format!(r#"{{"operation_id":"{id}","registry_url":"r","registry_type":"t"}}"#);
-            assert!(matches!(parse::<LoginReply>(&body), Err(Unreadable::OffContract(_))), "{id:?} was taken");
+            assert!(parse::<LoginReply>(&body).unwrap().accepted().is_err(), "{id:?} was taken");
         }
     }
 
@@ -404,7 +444,7 @@ mod tests {
 
     #[test]
     fn reads_both_shapes_of_detail_and_shows_no_other_body() {
-        assert_eq!(detail(r#"{"detail":"Invalid\nAPI key"}"#), "Invalid API key");
+        assert_eq!(detail(r#"{"detail":"Invalid\nAPI key"}"#), "Invalid\nAPI key");
         assert_eq!(
             detail(
                 r#"{"detail":[{"loc":["body","server_id"],"msg":"not a UUID","type":"uuid"},{"loc":["body","a",0],"msg":"x"}]}"#
@@ -414,6 +454,5 @@ mod tests {
         for body in ["<html>secret</html>", "", r#"{"error":"x"}"#, r#"{"detail":{"a":1}}"#] {
             assert_eq!(detail(body), "", "{body}");
         }
-        assert_eq!(detail(&format!(r#"{{"detail":"{}"}}"#, "x".repeat(9_999))).chars().count(), DETAIL_CHARS + 1);
     }
 }

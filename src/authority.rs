@@ -58,10 +58,23 @@ fn check_host(host: &str) -> Result<(), Flaw> {
     if !host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) {
         return Err("has a character that no host name has");
     }
+    // Such a host would be an option where it ends up in a command line.
+    if host.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) {
+        return Err("has a host name with a part that begins or ends with a hyphen");
+    }
     if host.len() > 253 || host.trim_end_matches('.').split('.').any(|label| label.is_empty() || label.len() > 63) {
         return Err("has a host name with an empty or overlong part");
     }
     Ok(())
+}
+
+/// Whether a URL may have this host: one that ends in a number has to be an IPv4 address
+/// (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
+pub(crate) fn is_url_host(authority: &str) -> bool {
+    let host = split(authority).map_or(authority, |(host, _)| host);
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let is_number = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
+    !is_number || host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
 /// Whether traffic to this authority stays on the machine.
@@ -110,6 +123,10 @@ mod tests {
             "a..b",
             ".a",
             "ho$t",
+            "--help",
+            "-D",
+            "a.-b",
+            "a-.b",
             "a,b",
         ] {
             assert!(parse(text).is_err(), "{text:?} was taken");

@@ -13,6 +13,10 @@ const REQUEST_TIMEOUT_MS: f64 = 30_000.0;
 /// The largest reply that is read; a docker login prints a few lines.
 pub(crate) const REPLY_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
+/// The most shown of an explanation that the API gives, and of what is wrong with a reply, in characters.
+const DETAIL_CHARS: usize = 500;
+const FLAW_CHARS: usize = 200;
+
 /// A moment by which everything must have ended.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(f64);
@@ -140,15 +144,21 @@ impl<'a, H: Host> Client<'a, H> {
             Err(Fault::TooLarge) => {
                 return Err(Error::TooLarge { call, host, limit_mib: REPLY_LIMIT_BYTES / 1024 / 1024 });
             }
-            Err(Fault::Network { code, message }) => return Err(Error::Unreachable { call, host, code, message }),
+            Err(Fault::Network { code, message }) => {
+                let message = self.log.quote(&message, DETAIL_CHARS);
+                return Err(Error::Unreachable { call, host, code, message });
+            }
         };
         match reply.status {
             200..=299 => read(&reply).map_err(|unreadable| match unreadable {
                 Unreadable::NotJson => Error::NotJson { call, host },
-                Unreadable::OffContract(flaw) => Error::OffContract { call, host, flaw },
+                Unreadable::OffContract(flaw) => {
+                    Error::OffContract { call, host, flaw: self.log.quote(&flaw, FLAW_CHARS) }
+                }
             }),
             status @ 300..=399 => {
                 let to = reply.location.as_deref().and_then(|to| ApiUrl::parse(to).ok()).map(|to| to.host().to_owned());
+                let to = to.filter(|to| !self.log.is_secret(to));
                 Err(Error::Redirected { call, host, status, to })
             }
             status => {
@@ -156,7 +166,8 @@ impl<'a, H: Host> Client<'a, H> {
                     .retry_after
                     .as_deref()
                     .and_then(|header| retry::retry_after_ms(header, reply.date.as_deref(), self.host.wall_clock_ms()));
-                Err(Error::Refused { call, host, status, detail: api::detail(&reply.body), retry_after_ms })
+                let detail = self.log.quote(&api::detail(&reply.body), DETAIL_CHARS);
+                Err(Error::Refused { call, host, status, detail, retry_after_ms })
             }
         }
     }

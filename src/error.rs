@@ -33,8 +33,16 @@ pub(crate) enum Error {
     DeadlinePassed { timeout_s: u32, progress: String },
     #[error("docker login {registry} on {server} ended with exit code {exit_code}{} (operation {operation_id}).", words(.output))]
     DockerFailed { registry: String, server: String, exit_code: i64, output: String, operation_id: OperationId },
-    #[error("docker login {registry} on {server} failed without an exit code{} (operation {operation_id}).", words(.output))]
-    NoExitCode { registry: String, server: String, completed: bool, output: String, operation_id: OperationId },
+    /// An end that is neither a success nor a failure of docker's; `ran` tells whether docker may have logged in.
+    #[error("docker login {registry} on {server} {how}{} (operation {operation_id}).", words(.output))]
+    Unclear {
+        registry: String,
+        server: String,
+        how: &'static str,
+        ran: bool,
+        output: String,
+        operation_id: OperationId,
+    },
     #[error("docker login {registry} on {server} took longer than Reoclo allows (operation {operation_id}).")]
     AgentTimedOut { registry: String, server: String, operation_id: OperationId },
 }
@@ -46,6 +54,7 @@ impl Error {
             Self::Inputs(_) => "Bad input",
             Self::Refused { status: 401, .. } => "Reoclo does not accept the API key",
             Self::Refused { status: 403, .. } => "The API key is not allowed to do this",
+            Self::Refused { status: 404, detail, .. } if names_no_id(detail) => "No automation API answers here",
             Self::Refused { status: 404, .. } => "Reoclo does not know this id",
             Self::Refused { status: 422, .. } => "Reoclo does not accept the request",
             Self::Refused { status: 429, .. } => "Too many requests",
@@ -56,7 +65,7 @@ impl Error {
             Self::Unreachable { .. } | Self::NoAnswer { .. } => "Reoclo cannot be reached",
             Self::DeadlinePassed { .. } | Self::AgentTimedOut { .. } => "Timed out",
             Self::Cancelled { .. } => "Cancelled",
-            Self::DockerFailed { .. } | Self::NoExitCode { .. } => "Docker login failed",
+            Self::DockerFailed { .. } | Self::Unclear { .. } => "Docker login failed",
         }
     }
 
@@ -69,15 +78,15 @@ impl Error {
             Self::NotJson { .. } | Self::OffContract { .. } | Self::TooLarge { .. } => {
                 "check that api_url is the base URL of a Reoclo instance and that no proxy or login page answers in its place.".to_owned()
             }
-            Self::Unreachable { code, .. } => unreachable_fix(code).to_owned(),
+            Self::Unreachable { code, message, .. } => unreachable_fix(code, message).to_owned(),
             Self::NoAnswer { .. } => "check the network between this runner and Reoclo, then run the job again.".to_owned(),
             Self::DeadlinePassed { .. } => {
-                "see whether the server is online in Reoclo, or raise the timeout input; the post step logs out what may have been logged in.".to_owned()
+                "see whether the server is online in Reoclo, or raise the timeout input; the post step says what becomes of the login.".to_owned()
             }
             Self::Cancelled { .. } => {
-                "run the job again when you want the login; the post step logs out what may have been logged in.".to_owned()
+                "run the job again when you want the login; the post step says what becomes of this one.".to_owned()
             }
-            Self::DockerFailed { output, .. } | Self::NoExitCode { output, .. } => docker_fix(output).to_owned(),
+            Self::DockerFailed { output, .. } | Self::Unclear { output, .. } => docker_fix(output).to_owned(),
             Self::AgentTimedOut { .. } => {
                 "check that the server can reach the registry (DNS, firewall, proxy), then run the job again.".to_owned()
             }
@@ -93,10 +102,12 @@ impl Error {
     /// take away somebody else's.
     pub(crate) fn leaves_no_login(&self) -> bool {
         match self {
-            Self::Inputs(_) | Self::Redirected { .. } | Self::DockerFailed { .. } => true,
-            Self::Refused { call, status, .. } => *call != Call::Operation && *status < 500,
-            Self::NoExitCode { completed, .. } => !completed,
-            Self::Unreachable { call, code, .. } => *call != Call::Operation && never_sent(code),
+            Self::Inputs(_) | Self::DockerFailed { .. } => true,
+            // A gateway says these of a request that it may have passed on.
+            Self::Refused { status: 408 | 499 | 500.., .. } | Self::Redirected { status: 300 | 303, .. } => false,
+            Self::Refused { call, .. } | Self::Redirected { call, .. } => *call != Call::Operation,
+            Self::Unclear { ran, .. } => !ran,
+            Self::Unreachable { call, code, message, .. } => *call != Call::Operation && never_sent(code, message),
             Self::NotJson { .. }
             | Self::OffContract { .. }
             | Self::TooLarge { .. }
@@ -135,6 +146,11 @@ fn coded(code: &str, message: &str) -> String {
     }
 }
 
+/// FastAPI says exactly this, and others say nothing, when there is no such route at all.
+fn names_no_id(detail: &str) -> bool {
+    detail.is_empty() || detail == "Not Found"
+}
+
 fn refusal_fix(call: Call, status: u16, detail: &str) -> String {
     match (status, call) {
         (401, _) => "check api_key: it must be a current automation key, made on the instance that api_url names \
@@ -150,8 +166,7 @@ fn refusal_fix(call: Call, status: u16, detail: &str) -> String {
             .to_owned(),
         (403, Call::Logout) => "open the key in the dashboard: Allowed Operations must include registry_logout.".to_owned(),
         (403, Call::Operation) => "open the key in the dashboard: its Allowed Servers must still include this server.".to_owned(),
-        // FastAPI says exactly this when there is no such route at all.
-        (404, _) if detail == "Not Found" || detail.is_empty() => {
+        (404, _) if names_no_id(detail) => {
             "check api_url: no automation API answers at this address.".to_owned()
         }
         (404, Call::VaultLogin) => {
@@ -164,20 +179,34 @@ fn refusal_fix(call: Call, status: u16, detail: &str) -> String {
         (422, _) => "correct the field that the answer names.".to_owned(),
         (429, _) => "wait, or raise the key's rate limit in the dashboard.".to_owned(),
         (500.., _) => "run the job again; if it stays, look at the status of your Reoclo instance.".to_owned(),
-        _ => "read the answer above; it comes from the API.".to_owned(),
+        _ if detail.is_empty() => "look for this request in the logs of what answers at api_url.".to_owned(),
+        _ => "do what the answer says; it comes from the API.".to_owned(),
     }
 }
 
+/// The words with which `fetch` refuses a port that browsers refuse: <https://fetch.spec.whatwg.org/#port-blocking>.
+const BAD_PORT: &str = "bad port";
+
 /// Failures of a connection before any byte of the request left, by Node's and OpenSSL's codes.
-fn never_sent(code: &str) -> bool {
-    matches!(
-        code,
-        "ECONNREFUSED" | "ENOTFOUND" | "EAI_AGAIN" | "EHOSTUNREACH" | "ENETUNREACH" | "UND_ERR_CONNECT_TIMEOUT"
-    ) || is_tls(code)
+fn never_sent(code: &str, message: &str) -> bool {
+    const CODES: [&str; 7] = [
+        "ECONNREFUSED",
+        "ENOTFOUND",
+        "EAI_AGAIN",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "UND_ERR_CONNECT_TIMEOUT",
+        "ERR_INVALID_URL",
+    ];
+    CODES.contains(&code) || is_tls(code) || message == BAD_PORT
 }
 
-fn unreachable_fix(code: &str) -> &'static str {
+fn unreachable_fix(code: &str, message: &str) -> &'static str {
     match code {
+        _ if message == BAD_PORT => {
+            "serve the API on another port: this one is reserved for another protocol, and fetch refuses it."
+        }
+        "ERR_INVALID_URL" => "correct api_url: it is not a URL.",
         "ENOTFOUND" | "EAI_AGAIN" => "check the host in api_url and this runner's DNS.",
         "ECONNREFUSED" => "check host and port in api_url, and that Reoclo is running there.",
         code if is_tls(code) => {
@@ -242,6 +271,13 @@ mod tests {
     fn only_a_definite_failure_leaves_no_login() {
         assert!(refused(Call::VaultLogin, 403).leaves_no_login());
         assert!(!refused(Call::VaultLogin, 502).leaves_no_login(), "a gateway may have passed the request on");
+        for status in [408, 499] {
+            assert!(!refused(Call::VaultLogin, status).leaves_no_login(), "{status}");
+        }
+        let redirected = |call, status| Error::Redirected { call, host: "api".into(), status, to: None };
+        assert!(redirected(Call::VaultLogin, 307).leaves_no_login());
+        assert!(!redirected(Call::VaultLogin, 303).leaves_no_login(), "303 answers a request that was handled");
+        assert!(!redirected(Call::Operation, 307).leaves_no_login(), "the operation may go on");
         assert!(!refused(Call::Operation, 404).leaves_no_login(), "the operation may go on");
         let unreachable = |call, code: &str| Error::Unreachable {
             call,

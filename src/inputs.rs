@@ -74,7 +74,7 @@ impl RawInputs {
     pub(crate) fn check(&self) -> Result<Inputs, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |problem| problems.push(problem);
-        let api_key = self.api_key().map_err(&mut keep).ok();
+        let api_key = api_key(&self.api_key).map_err(&mut keep).ok();
         let server_id = uuid("server_id", &self.server_id).map_err(&mut keep).ok();
         let login = self.login().map_err(&mut keep).ok();
         let cleanup = self.cleanup().map_err(&mut keep).ok();
@@ -85,35 +85,6 @@ impl RawInputs {
                 Ok(Inputs { api_key, api_url, server_id, login, cleanup, timeout_s })
             }
             _ => Err(problems),
-        }
-    }
-
-    fn api_key(&self) -> Result<Secret, Problem> {
-        let key = self.api_key.trim();
-        let wrong = |rule: &str| Err(Problem { input: "api_key", rule: rule.to_owned() });
-        if key.is_empty() {
-            return wrong(
-                "is required: set it to a Reoclo automation key, kept as a secret. Secrets are empty in workflows \
-                 started from a fork or by Dependabot",
-            );
-        }
-        if key.starts_with("rk_t_") {
-            return wrong(
-                "is an integration key (rk_t_), which the automation API never accepts: create an automation key",
-            );
-        }
-        if key.starts_with("rk_m_") {
-            return wrong(
-                "is a machine user's key (rk_m_), which the automation API never accepts: create an automation key",
-            );
-        }
-        let body = ["rca_", "rss_", "rk_a_"].iter().find_map(|prefix| key.strip_prefix(prefix));
-        match body {
-            Some(body) if !body.is_empty() && body.bytes().all(|b| b.is_ascii_graphic()) => Ok(Secret::new(key)),
-            Some(_) => wrong("is cut off or has white space inside: copy the whole automation key"),
-            None => wrong(
-                "is not an automation key, which begins with rca_, rss_ or rk_a_: create one in the dashboard under API Keys",
-            ),
         }
     }
 
@@ -209,6 +180,36 @@ impl RawInputs {
                     "is not a whole number of seconds from 1 to {LONGEST_TIMEOUT_S}: write for example '600'"
                 ),
             })
+    }
+}
+
+/// An automation key, as a header can carry it.
+pub(crate) fn api_key(value: &str) -> Result<Secret, Problem> {
+    let key = value.trim();
+    let wrong = |rule: &str| Err(Problem { input: "api_key", rule: rule.to_owned() });
+    if key.is_empty() {
+        return wrong(
+            "is required: set it to a Reoclo automation key, kept as a secret. Secrets are empty in workflows \
+             started from a fork or by Dependabot",
+        );
+    }
+    if key.starts_with("rk_t_") {
+        return wrong(
+            "is an integration key (rk_t_), which the automation API never accepts: create an automation key",
+        );
+    }
+    if key.starts_with("rk_m_") {
+        return wrong(
+            "is a machine user's key (rk_m_), which the automation API never accepts: create an automation key",
+        );
+    }
+    let body = ["rca_", "rss_", "rk_a_"].iter().find_map(|prefix| key.strip_prefix(prefix));
+    match body {
+        Some(body) if !body.is_empty() && body.bytes().all(|b| b.is_ascii_graphic()) => Ok(Secret::new(key)),
+        Some(_) => wrong("is cut off or has white space inside: copy the whole automation key"),
+        None => wrong(
+            "is not an automation key, which begins with rca_, rss_ or rk_a_: create one in the dashboard under API Keys",
+        ),
     }
 }
 

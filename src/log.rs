@@ -11,6 +11,9 @@ use crate::text;
 
 /// GitHub's runner shows 4,096 characters of an annotation.
 const ANNOTATION_CHARS: usize = 3_500;
+/// The most shown of one operation's output.
+const REMOTE_LINES: usize = 100;
+const REMOTE_LINE_CHARS: usize = 1_000;
 
 pub(crate) struct Log<'h, H> {
     host: &'h H,
@@ -43,9 +46,22 @@ impl<'h, H: Host> Log<'h, H> {
 
     /// What a program on the server printed, as plain lines: never a command, never an annotation.
     pub(crate) fn remote(&self, program: &str, output: &str) {
-        for line in text::neutral_lines(&self.masks.redact(output)) {
-            self.host.info(&format!("  {program} | {}", self.masks.redact(&line)));
+        let output = self.masks.redact(output);
+        let mut lines = text::neutral_lines(&output);
+        for line in lines.by_ref().take(REMOTE_LINES) {
+            self.host.info(&format!("  {program} | {}", text::capped(self.masks.redact(&line), REMOTE_LINE_CHARS)));
         }
+        let hidden = lines.count();
+        if hidden > 0 {
+            self.host.info(&format!("  {program} | ({hidden} more lines not shown)"));
+        }
+    }
+
+    /// Somebody else's words as part of a sentence: one line, at most `max_chars`. Secrets go first, while they are
+    /// still whole, then what a runner could obey, then what that has brought together, and only then what is too long.
+    pub(crate) fn quote(&self, words: &str, max_chars: usize) -> String {
+        let words = text::neutral(&self.masks.redact(words));
+        text::capped(self.masks.redact(&words), max_chars)
     }
 
     pub(crate) fn warning(&self, title: &str, message: &str) {
@@ -62,14 +78,12 @@ impl<'h, H: Host> Log<'h, H> {
         self.safe(&format!("{error} Fix: {}", error.fix()))
     }
 
-    /// The text without any form of a secret.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        self.masks.redact(text)
+    /// Whether a value repeats a secret, and so must not become an output or part of the state.
+    pub(crate) fn is_secret(&self, value: &str) -> bool {
+        self.masks.occur_in(value)
     }
 
-    /// Redacts before and after: neutralising could join what control characters kept apart.
     fn safe(&self, text: &str) -> String {
-        let text = text::neutral(&self.masks.redact(text), ANNOTATION_CHARS);
-        self.masks.redact(&text)
+        self.quote(text, ANNOTATION_CHARS)
     }
 }

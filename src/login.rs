@@ -1,6 +1,6 @@
 //! One login's life: ask for it, wait for its end, keep the state for post true at every moment.
 
-use crate::api::{self, LoginReply, OperationId, Run};
+use crate::api::{self, Accepted, ApiRequest, LoginReply, OperationId, Run};
 use crate::client::{Client, Deadline};
 use crate::error::Error;
 use crate::host::Host;
@@ -165,23 +165,35 @@ async fn request_once<H: Host>(
     };
     let reply: LoginReply =
         client.call(&request, deadline, failed).await.inspect_err(|_| progress.enter(Stage::Idle))?;
-    let (id, registry) = (&reply.operation_id, reply.registry_url.as_str());
-    state.login_accepted(id, &reply.registry_url);
+    let registry = reply.registry_url.as_str();
+    if log.is_secret(registry) {
+        return Err(off_contract(inputs, &request, "registry_url repeats a secret"));
+    }
+    state.registry_named(&reply.registry_url);
+    // From here on the login can be undone; what is wrong with the rest of the reply costs the step, not the logout.
+    let Accepted { operation_id: id, registry_type } = match reply.accepted() {
+        Ok(accepted) if log.is_secret(&accepted.operation_id.to_string()) || log.is_secret(&accepted.registry_type) => {
+            return Err(off_contract(inputs, &request, "it repeats a secret"));
+        }
+        Ok(accepted) => accepted,
+        Err(flaw) => return Err(off_contract(inputs, &request, flaw)),
+    };
+    state.operation_named(&id);
     progress.enter(Stage::Running(id.clone()));
     for (name, value) in
-        [("operation_id", &*id.to_string()), ("registry_url", registry), ("registry_type", &reply.registry_type)]
+        [("operation_id", &*id.to_string()), ("registry_url", registry), ("registry_type", &registry_type)]
     {
         set_output(host, log, name, value);
     }
-    log.info(&format!("Operation {id}: docker login {registry} ({})", reply.registry_type));
+    log.info(&format!("Operation {id}: docker login {registry} ({registry_type})"));
 
-    let Some(operation) = operation::wait(host, &client, id, deadline).await? else {
+    let Some(operation) = operation::wait(host, &client, &id, deadline).await? else {
         return Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress: progress.tell() });
     };
     log.remote("docker", operation.stdout());
     log.remote("docker", operation.stderr());
-    let server = operation::server_name(&operation, &inputs.server_id);
-    operation::judge(&operation, &server, registry, id).inspect_err(|error| {
+    let server = operation::server_name(log, &operation, &inputs.server_id);
+    operation::judge(log, &operation, &server, registry, &id).inspect_err(|error| {
         if error.leaves_no_login() {
             progress.enter(Stage::Idle);
         }
@@ -191,8 +203,12 @@ async fn request_once<H: Host>(
     Ok(())
 }
 
+fn off_contract(inputs: &Inputs, request: &ApiRequest, flaw: &str) -> Error {
+    Error::OffContract { call: request.call, host: inputs.api_url.host().to_owned(), flaw: flaw.to_owned() }
+}
+
 fn set_output<H: Host>(host: &H, log: &Log<'_, H>, name: &str, value: &str) {
-    if let Err(reason) = host.set_output(name, &log.redact(value)) {
+    if let Err(reason) = host.set_output(name, value) {
         log.warning("An output is missing", &format!("The runner could not take the output {name}: {reason}."));
     }
 }

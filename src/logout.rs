@@ -5,14 +5,16 @@ use crate::client::{Client, Deadline};
 use crate::host::Host;
 use crate::log::Log;
 use crate::operation;
+use crate::secret::Secret;
 use crate::state::{LastSeen, Saved};
 
 /// How long post may take in all, and how much of that it waits for a login that still runs.
-pub(crate) const POST_S: u32 = 45;
+/// The process itself takes a moment besides; 45 s is the promise.
+pub(crate) const POST_S: u32 = 44;
 const POST_WAIT_S: u32 = 20;
 /// How long a login whose operation nobody knows is given to end, from its request on. A logout that comes before the
-/// login it is meant for leaves that login behind; `docker login` takes seconds.
-const UNKNOWN_LOGIN_MS: f64 = 10_000.0;
+/// login it is meant for leaves that login behind.
+const UNKNOWN_LOGIN_MS: f64 = POST_WAIT_S as f64 * 1000.0;
 
 pub(crate) async fn log_out<H: Host>(
     host: &H,
@@ -20,12 +22,13 @@ pub(crate) async fn log_out<H: Host>(
     saved: &Saved,
     registry: &str,
     api_url: &ApiUrl,
+    api_key: &Secret,
     run: &Run,
 ) {
     let deadline = Deadline::after_s(host, POST_S);
-    let client = Client::new(host, log, api_url, &saved.api_key);
+    let client = Client::new(host, log, api_url, api_key);
     let server = &saved.server_id;
-    let mut may_come_later = None;
+    let mut may_still_run = None;
     match &saved.last_seen {
         LastSeen::Ended => {}
         LastSeen::Running(id) => {
@@ -33,15 +36,16 @@ pub(crate) async fn log_out<H: Host>(
             let wait = deadline.or_after_s(host, POST_WAIT_S);
             match operation::wait(host, &client, id, wait).await {
                 Ok(Some(operation)) => {
-                    let failed = operation::judge(&operation, server, registry, id).is_err_and(|e| e.leaves_no_login());
+                    let failed =
+                        operation::judge(log, &operation, server, registry, id).is_err_and(|e| e.leaves_no_login());
                     if failed && !saved.login_uncertain {
                         return log.info(&format!(
                             "docker login {registry} had failed on server {server}: nothing to log out."
                         ));
                     }
                 }
-                Ok(None) => may_come_later = Some(id),
-                Err(_) if wait.has_passed(host) => may_come_later = Some(id),
+                Ok(None) => may_still_run = Some(id),
+                Err(_) if wait.has_passed(host) => may_still_run = Some(id),
                 // The logout goes out whatever became of the question.
                 Err(_) => {}
             }
@@ -49,7 +53,10 @@ pub(crate) async fn log_out<H: Host>(
         LastSeen::Requested { at_ms } => {
             let wait_ms = (*at_ms as f64 + UNKNOWN_LOGIN_MS - host.wall_clock_ms()).clamp(0.0, UNKNOWN_LOGIN_MS);
             if wait_ms > 0.0 {
-                log.info("Waiting for the end of a login that was cut off before Reoclo named its operation");
+                log.info(
+                    "Waiting for the end of a login that was cut off before Reoclo named its operation; one that takes longer \
+                     than 20 s would outlast the logout",
+                );
                 host.sleep(wait_ms as u32).await;
             }
         }
@@ -61,7 +68,7 @@ pub(crate) async fn log_out<H: Host>(
         );
     }
     log.info(&format!("Logged out of {registry} on server {server}"));
-    if let Some(id) = may_come_later {
+    if let Some(id) = may_still_run {
         log.warning(
             "The login may still run",
             &format!(

@@ -4,8 +4,8 @@ use crate::api::{self, Operation, OperationId, Status};
 use crate::client::{Client, Deadline};
 use crate::error::Error;
 use crate::host::Host;
+use crate::log::Log;
 use crate::poll::Schedule;
-use crate::text;
 
 /// The most shown of docker's own words inside an error, in characters.
 const WORDS_CHARS: usize = 600;
@@ -30,34 +30,46 @@ pub(crate) async fn wait<H: Host>(
 }
 
 /// Success is `completed` with exit code 0, and nothing else.
-pub(crate) fn judge(operation: &Operation, server: &str, registry: &str, id: &OperationId) -> Result<(), Error> {
+pub(crate) fn judge<H: Host>(
+    log: &Log<'_, H>,
+    operation: &Operation,
+    server: &str,
+    registry: &str,
+    id: &OperationId,
+) -> Result<(), Error> {
     let (registry, server, operation_id) = (registry.to_owned(), server.to_owned(), id.clone());
-    let output = docker_words(operation);
+    let output = docker_words(log, operation);
     match (operation.status, operation.exit_code()) {
         (Status::Completed, Some(0)) => Ok(()),
         (Status::Timeout, _) => Err(Error::AgentTimedOut { registry, server, operation_id }),
         (_, Some(exit_code)) if exit_code != 0 => {
             Err(Error::DockerFailed { registry, server, exit_code, output, operation_id })
         }
-        (status, _) => {
-            let completed = status == Status::Completed;
-            Err(Error::NoExitCode { registry, server, completed, output, operation_id })
+        (status, exit_code) => {
+            let how = match (status, exit_code) {
+                (Status::Completed, _) => "ended without an exit code",
+                (_, None) => "could not be run",
+                (_, Some(_)) => "is reported as failed although its exit code is 0",
+            };
+            let ran = status == Status::Completed || exit_code.is_some();
+            Err(Error::Unclear { registry, server, how, ran, output, operation_id })
         }
     }
 }
 
 /// What docker itself said went wrong. It prints log lines of its own (`time="…" level=info …`) before the sentence
 /// that counts; they stay in the log and out of the error.
-fn docker_words(operation: &Operation) -> String {
+fn docker_words<H: Host>(log: &Log<'_, H>, operation: &Operation) -> String {
     let said = [operation.stderr(), operation.stdout()].into_iter().find(|text| !text.trim().is_empty());
-    let lines = text::neutral_lines(said.unwrap_or_default());
-    let words: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.starts_with("time=\"")).collect();
-    text::neutral(&(if words.is_empty() { lines.join(" ") } else { words.join(" ") }), WORDS_CHARS)
+    let said = said.unwrap_or_default();
+    let words: Vec<&str> = said.lines().filter(|line| !line.starts_with("time=\"")).collect();
+    let words = words.join("\n");
+    log.quote(if words.trim().is_empty() { said } else { &words }, WORDS_CHARS)
 }
 
 /// `web-1 (0b8f…)`, or the id alone where the API gives no name.
-pub(crate) fn server_name(operation: &Operation, server_id: &str) -> String {
-    match operation.server_name.as_deref().map(|name| text::neutral(name, 100)) {
+pub(crate) fn server_name<H: Host>(log: &Log<'_, H>, operation: &Operation, server_id: &str) -> String {
+    match operation.server_name.as_deref().map(|name| log.quote(name, 100)) {
         Some(name) if !name.is_empty() => format!("{name} ({server_id})"),
         _ => format!("server {server_id}"),
     }

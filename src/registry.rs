@@ -6,7 +6,11 @@ use crate::authority::{self, Flaw};
 /// `https://GHCR.io/` and `ghcr.io/my-org` both become `ghcr.io`; a port stays.
 pub(crate) fn normalise(text: &str) -> Result<String, Flaw> {
     let text = text.trim();
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    // Only what stands before the first slash can be a scheme: the password must not go to a host named in a path.
+    let rest = match text.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b)) => rest,
+        _ => text,
+    };
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     // White space in the path is a mistake worth naming too, although the path is dropped.
     if text.chars().any(char::is_whitespace) {
@@ -30,6 +34,9 @@ mod tests {
             ("oci://registry.example.com?x=1", "registry.example.com"),
             ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"),
             ("[::1]:5000", "[::1]:5000"),
+            ("proxy.local/https://registry-1.docker.io", "proxy.local"),
+            ("ghcr.io/a?u=https://evil.example/", "ghcr.io"),
+            ("ghcr.io?u=https://evil.example/", "ghcr.io"),
         ] {
             assert_eq!(normalise(text).as_deref(), Ok(host), "{text}");
         }

@@ -37,7 +37,7 @@ pub(crate) fn is_transient(error: &Error) -> bool {
         | Error::Inputs(_)
         | Error::DeadlinePassed { .. }
         | Error::Cancelled { .. }
-        | Error::NoExitCode { .. }
+        | Error::Unclear { .. }
         | Error::AgentTimedOut { .. } => false,
     }
 }

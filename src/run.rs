@@ -3,12 +3,12 @@
 use crate::api::Run;
 use crate::error::Error;
 use crate::host::Host;
-use crate::inputs::RawInputs;
+use crate::inputs::{Problem, RawInputs};
 use crate::log::Log;
 use crate::login;
 use crate::logout;
 use crate::run_context::{self, RunContext};
-use crate::secret::{Masks, Secret};
+use crate::secret::Masks;
 use crate::state::{self, StateWriter};
 
 /// The main step; whether it succeeded.
@@ -31,30 +31,33 @@ pub(crate) async fn main(host: &impl Host) -> bool {
 /// The post step. Whatever goes wrong is a warning: a job that has done its work must not fail in its cleanup.
 pub(crate) async fn post(host: &impl Host) {
     let Some(saved) = state::load(host) else { return };
-    let log = Log::masking(host, masks_for_post(host, &saved.api_key));
+    let key = saved.api_key.as_ref().map_or_else(|_| host.input("api_key"), |key| key.expose().to_owned());
+    // Those of the inputs, too, in case a server repeats them.
+    let log = Log::masking(host, Masks::of(&key, &host.input("username"), &host.input("access_token")));
+    let server = &saved.server_id;
     if !saved.login_performed {
         return log.info("No login to clean up.");
     }
-    if !saved.cleanup {
-        let registry = saved.registry_url.as_deref().unwrap_or("its registry");
-        return log.info(&format!("cleanup is false: server {} stays logged in to {registry}.", saved.server_id));
-    }
-    let (Some(registry), Some(api_url)) = (&saved.registry_url, &saved.api_url) else {
-        return log.warning(
+    match (saved.cleanup, &saved.registry_url, &saved.api_url, &saved.api_key) {
+        (false, Some(registry), ..) => {
+            log.info(&format!("cleanup is false: server {server} stays logged in to {registry}."));
+        }
+        (false, None, ..) => log.info(&format!("cleanup is false: server {server} is not logged out.")),
+        (true, Some(registry), Some(api_url), Ok(api_key)) => {
+            logout::log_out(host, &log, &saved, registry, api_url, api_key, &run(host)).await;
+        }
+        (true, Some(registry), _, Err(Problem { input, rule })) => log.warning(
+            "Logout failed",
+            &format!("Server {server} may still be logged in to {registry}: {input} {rule}."),
+        ),
+        (true, ..) => log.warning(
             "A login may be left behind",
             &format!(
-                "The login request for server {} was cut off before Reoclo named the registry, so the login may have \
-                 happened and cannot be undone from here. Fix: run docker logout with that registry on this server.",
-                saved.server_id
+                "The login request for server {server} was cut off before Reoclo named the registry, so the login may \
+                 have happened and cannot be undone from here. Fix: run docker logout with that registry on this server."
             ),
-        );
-    };
-    logout::log_out(host, &log, &saved, registry, api_url, &run(host)).await;
-}
-
-/// The secrets that post may meet: the key it acts with, and those of its inputs, in case a server repeats them.
-fn masks_for_post(host: &impl Host, api_key: &Secret) -> Masks {
-    Masks::of(api_key.expose(), &host.input("username"), &host.input("access_token"))
+        ),
+    }
 }
 
 fn run(host: &impl Host) -> Run {
@@ -196,6 +199,112 @@ mod tests {
         let error = host.events("error").pop().unwrap();
         assert!(error.contains("exit code 1: Error: 401 Unauthorized (operation"), "{error}");
         assert_eq!(host.events("info   docker").len(), 2, "the log keeps them");
+    }
+
+    #[test]
+    fn a_secret_is_redacted_while_it_is_whole() {
+        const TOKEN: &str = "tok::hunter22%\t x  y-and-a-long-tail-of-it";
+        for said in [TOKEN.to_owned(), TOKEN.replace("ok", "o\u{7}k"), "x".repeat(590) + TOKEN] {
+            let said = serde_json::to_string(&said).unwrap();
+            let docker =
+                format!(r#"{{"status":"failed","server_name":{said},"result":{{"exit_code":1,"stderr":{said}}}}}"#);
+            let detail = format!(r#"{{"detail":{said}}}"#);
+            let flaw = format!(r#"{{"status":"failed","result":{{"exit_code":{said}}}}}"#);
+            for replies in [
+                vec![ACCEPTED, (200, &docker)],
+                vec![(422, &*detail)],
+                vec![(503, &*detail); 6],
+                vec![ACCEPTED, (200, &flaw)],
+            ] {
+                let host = passthrough().with_inputs(&[("access_token", TOKEN)]).answering(&replies);
+                block_on(main(&host));
+                let shown = [host.events("info"), host.events("error")].concat().join("\n");
+                assert!(!shown.contains("tok:") && !shown.contains("hunter"), "{shown}");
+                assert_eq!(host.events("error").len(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_that_repeats_a_secret_goes_into_no_output_and_no_state() {
+        for (id, registry, kind) in
+            [("tok-hunter22", "ghcr.io", "ghcr"), ("op-1", "tok-hunter22", "ghcr"), ("op-1", "ghcr.io", "hunter2222")]
+        {
+            let reply = format!(r#"{{"operation_id":"{id}","registry_url":"{registry}","registry_type":"{kind}"}}"#);
+            let host = vault()
+                .with_inputs(&[
+                    ("credential_id", ""),
+                    ("username", "u"),
+                    ("access_token", "tok-hunter22\nhunter2222"),
+                    ("registry_url", "ghcr.io"),
+                ])
+                .answering(&[(202, &reply), SUCCEEDED]);
+            assert!(!block_on(main(&host)));
+            let events = [host.events("state"), host.events("output"), host.events("send"), host.events("error")]
+                .concat()
+                .join("\n");
+            assert!(!events.contains("hunter"), "{events}");
+        }
+    }
+
+    #[test]
+    fn a_registry_that_was_named_is_kept_whatever_the_rest_of_the_reply_is_worth() {
+        for rest in [
+            "",
+            r#","registry_type":null,"operation_id":"op-1""#,
+            r#","registry_type":"ghcr","operation_id":"a:b""#,
+            r#","operation_id":"op-1","registry_type":"$(id)""#,
+        ] {
+            let reply = format!(r#"{{"registry_url":"ghcr.io"{rest}}}"#);
+            let host = vault().answering(&[(202, &reply)]);
+            assert!(!block_on(main(&host)));
+            assert_eq!(host.events("state registry_url="), ["state registry_url=ghcr.io"]);
+            assert_eq!(login_performed(&host).as_deref(), Some("state login_performed=true"));
+        }
+    }
+
+    #[test]
+    fn what_a_failed_operation_leaves_behind_depends_on_whether_docker_ran() {
+        for (end, left) in [
+            (r#"{"status":"failed","result":{"exit_code":0}}"#, "true"),
+            (r#"{"status":"completed","result":{}}"#, "true"),
+            (r#"{"status":"failed","result":{"stderr":"docker: not found"}}"#, "false"),
+            (r#"{"status":"failed"}"#, "false"),
+        ] {
+            let host = vault().answering(&[ACCEPTED, (200, end)]);
+            assert!(!block_on(main(&host)));
+            assert_eq!(login_performed(&host).unwrap(), format!("state login_performed={left}"), "{end}");
+        }
+    }
+
+    #[test]
+    fn login_performed_is_written_after_all_that_it_needs() {
+        let host = passthrough().answering(&[ACCEPTED, SUCCEEDED]);
+        block_on(main(&host));
+        for key in ["api_url", "server_id", "cleanup", "registry_url", "api_key", "operation", "requested_at"] {
+            assert!(position(&host, &format!("state {key}=")) < position(&host, "state login_performed=true"), "{key}");
+        }
+    }
+
+    #[test]
+    fn gitea_s_runner_gets_the_state_in_print_too_but_for_the_key() {
+        let host = passthrough().with_env(&[("GITEA_ACTIONS", "true")]).answering(&[ACCEPTED, SUCCEEDED]);
+        block_on(main(&host));
+        let printed = host.events("command ::save-state");
+        assert!(printed.contains(&"command ::save-state name=login_performed::true".to_owned()), "{printed:#?}");
+        assert!(!printed.iter().any(|line| line.contains("api_key")));
+    }
+
+    #[test]
+    fn post_warns_where_the_key_of_its_input_cannot_be_used() {
+        let host = FakeHost::default()
+            .with_state(&STATE)
+            .with_state(&[("api_key", "")])
+            .with_inputs(&[("api_key", "rca_a\nb")]);
+        block_on(post(&host));
+        assert!(host.events("send").is_empty());
+        let warning = host.events("warning").join("\n");
+        assert!(warning.contains("api_key is cut off or has white space inside"), "{warning}");
     }
 
     #[test]
@@ -398,7 +507,7 @@ mod tests {
     #[test]
     fn post_gives_a_login_that_was_cut_off_time_to_end_before_it_logs_out() {
         let wall_clock_ms = FakeHost::default().wall_clock_ms();
-        for (ago_ms, waited_ms) in [(0.0, 10_000.0), (4_000.0, 6_000.0), (60_000.0, 0.0), (-9e9, 10_000.0)] {
+        for (ago_ms, waited_ms) in [(0.0, 20_000.0), (4_000.0, 16_000.0), (60_000.0, 0.0), (-9e9, 20_000.0)] {
             let at = ((wall_clock_ms - ago_ms) as u64).to_string();
             let state = [("operation", "requested"), ("requested_at", at.as_str())];
             let host = FakeHost::default().with_state(&STATE).with_state(&state).answering(&[(200, "{}")]);

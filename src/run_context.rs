@@ -39,16 +39,24 @@ pub(crate) fn run_id(host: &impl Host) -> Option<String> {
 /// Gitea's and Forgejo's runners also say `GITHUB_ACTIONS=true`, so they are asked first. `act` stands in for
 /// GitHub's runner and counts as it; a GitHub Enterprise Server is GitHub too.
 fn provider(host: &impl Host) -> &'static str {
-    let is = |name: &str, value: &str| host.env(name).eq_ignore_ascii_case(value);
-    if is("GITEA_ACTIONS", "true") || is("FORGEJO_ACTIONS", "true") {
+    if is_gitea(host) {
         "gitea_actions"
-    } else if is("GITHUB_ACTIONS", "true") {
+    } else if is(host, "GITHUB_ACTIONS", "true") {
         "github_actions"
-    } else if is("CI", "woodpecker") {
+    } else if is(host, "CI", "woodpecker") {
         "woodpecker"
     } else {
         "cli"
     }
+}
+
+/// Whether this is Gitea's runner or Forgejo's.
+pub(crate) fn is_gitea(host: &impl Host) -> bool {
+    is(host, "GITEA_ACTIONS", "true") || is(host, "FORGEJO_ACTIONS", "true")
+}
+
+fn is(host: &impl Host, name: &str, value: &str) -> bool {
+    host.env(name).eq_ignore_ascii_case(value)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Secrets: values that must never be shown, and every form in which one could show up.
 
+use crate::text;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
@@ -37,9 +38,12 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
+/// What `application/x-www-form-urlencoded` leaves alone.
+const WEB_FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
+
 /// Shorter values would hide half of every log and protect nothing.
 const SHORTEST_FORM_CHARS: usize = 2;
-/// Of the fields of a service account key only longer ones say anything.
+/// Shorter fields of a service account key say nothing, and shorter words may stand anywhere by chance.
 const SHORTEST_FIELD_CHARS: usize = 8;
 
 /// Every form of the secrets of one run, longest first and without repeats.
@@ -47,7 +51,11 @@ const SHORTEST_FIELD_CHARS: usize = 8;
 /// The order matters: a runner that applies masks in the order of registration would show the tail of a secret
 /// whose beginning it has already replaced.
 #[derive(Default)]
-pub(crate) struct Masks(Vec<String>);
+pub(crate) struct Masks {
+    forms: Vec<String>,
+    /// The forms that the neutraliser would change, as it leaves them: text that was neutralised may hold those.
+    neutral_forms: Vec<String>,
+}
 
 impl Masks {
     /// `username` is no secret itself; with the token it makes the `user:token` pair of docker's `config.json`.
@@ -60,6 +68,7 @@ impl Masks {
                 forms.push(form.to_owned());
                 forms.push(utf8_percent_encode(form, URI_COMPONENT).to_string());
                 forms.push(json_escaped(form));
+                forms.push(utf8_percent_encode(form, WEB_FORM).to_string().replace("%20", "+"));
             }
             for line in secret.split(['\r', '\n']) {
                 forms.push(line.to_owned());
@@ -74,17 +83,29 @@ impl Masks {
         forms.retain(|form| form.trim().chars().count() >= SHORTEST_FORM_CHARS);
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
-        Self(forms)
+        let neutral_forms = forms.iter().filter_map(|form| {
+            let neutral = text::neutral(form);
+            (neutral != *form && neutral.chars().count() >= SHORTEST_FORM_CHARS).then_some(neutral)
+        });
+        Self { neutral_forms: neutral_forms.collect(), forms }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.forms.iter().map(String::as_str)
+    }
+
+    /// Whether the text holds a form long enough to be no coincidence, in whatever letter case.
+    pub(crate) fn occur_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.forms
+            .iter()
+            .any(|form| form.chars().count() >= SHORTEST_FIELD_CHARS && text.contains(&form.to_lowercase()))
     }
 
     /// The text with every form replaced by `***`.
     pub(crate) fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for form in &self.0 {
+        for form in self.forms.iter().chain(&self.neutral_forms) {
             if text.contains(form.as_str()) {
                 text = text.replace(form.as_str(), "***");
             }
@@ -124,7 +145,7 @@ mod tests {
     use super::*;
 
     fn forms(api_key: &str, username: &str, token: &str) -> Vec<String> {
-        Masks::of(api_key, username, token).0
+        Masks::of(api_key, username, token).forms
     }
 
     #[test]
@@ -175,6 +196,12 @@ mod tests {
             assert!(!forms.iter().any(|f| f == "sa"));
         }
         assert!(!forms("", "someone", key).iter().any(|f| f == "0123456789"));
+    }
+
+    #[test]
+    fn redacts_a_secret_that_the_neutraliser_has_changed() {
+        let masks = Masks::of("", "u", "tok::en\t two");
+        assert_eq!(masks.redact(&text::neutral("<tok::en\t two>")), "<***>");
     }
 
     #[test]

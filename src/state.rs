@@ -5,8 +5,9 @@
 
 use crate::api::{ApiUrl, OperationId, RegistryUrl};
 use crate::host::Host;
-use crate::inputs::{Inputs, Login};
+use crate::inputs::{self, Inputs, Login, Problem};
 use crate::log::Log;
+use crate::run_context;
 use crate::secret::Secret;
 use std::cell::Cell;
 
@@ -36,7 +37,8 @@ pub(crate) struct Saved {
     pub(crate) server_id: String,
     /// Unknown in vault mode until the API has answered.
     pub(crate) registry_url: Option<String>,
-    pub(crate) api_key: Secret,
+    /// The problem with it where it had to come from the input, and that is bad.
+    pub(crate) api_key: Result<Secret, Problem>,
     pub(crate) api_url: Option<ApiUrl>,
     pub(crate) last_seen: LastSeen,
     /// Whether there may be a login besides the one of `last_seen`.
@@ -59,11 +61,12 @@ pub(crate) struct StateWriter<'a, H> {
     host: &'a H,
     log: &'a Log<'a, H>,
     has_warned: Cell<bool>,
+    is_gitea: bool,
 }
 
 impl<'a, H: Host> StateWriter<'a, H> {
     pub(crate) fn new(host: &'a H, log: &'a Log<'a, H>) -> Self {
-        Self { host, log, has_warned: Cell::new(false) }
+        Self { host, log, has_warned: Cell::new(false), is_gitea: run_context::is_gitea(host) }
     }
 
     /// Before each login request. `login_performed` goes last: without it post does nothing.
@@ -88,9 +91,13 @@ impl<'a, H: Host> StateWriter<'a, H> {
         self.save(LOGIN_UNCERTAIN, "true");
     }
 
-    /// As soon as the API has named the operation and the registry.
-    pub(crate) fn login_accepted(&self, operation_id: &OperationId, registry_url: &RegistryUrl) {
+    /// As soon as the API has named the registry.
+    pub(crate) fn registry_named(&self, registry_url: &RegistryUrl) {
         self.save(REGISTRY_URL, registry_url.as_str());
+    }
+
+    /// As soon as the API has named the operation.
+    pub(crate) fn operation_named(&self, operation_id: &OperationId) {
         self.save(OPERATION_ID, &operation_id.to_string());
         self.save(OPERATION, RUNNING);
     }
@@ -105,6 +112,10 @@ impl<'a, H: Host> StateWriter<'a, H> {
     }
 
     fn save(&self, key: &str, value: &str) {
+        // Gitea's and Forgejo's runners can lose the state file of a cancelled job; what was printed survives.
+        if self.is_gitea && key != API_KEY {
+            self.host.command(&format!("::save-state name={key}::{}", value.replace('%', "%25")));
+        }
         if let Err(reason) = self.host.save_state(key, value)
             && !self.has_warned.replace(true)
         {
@@ -134,7 +145,7 @@ pub(crate) fn load(host: &impl Host) -> Option<Saved> {
         cleanup: !or_input(CLEANUP).eq_ignore_ascii_case("false"),
         server_id: or_input(SERVER_ID),
         registry_url: state(REGISTRY_URL),
-        api_key: Secret::new(or_input(API_KEY)),
+        api_key: inputs::api_key(&or_input(API_KEY)),
         api_url: ApiUrl::parse(&or_input(API_URL)).ok(),
         last_seen,
         login_uncertain: state(LOGIN_UNCERTAIN).is_some(),
@@ -164,7 +175,7 @@ mod tests {
         let saved = load(&host).unwrap();
         assert_eq!(saved.server_id, "mine");
         assert_eq!(saved.registry_url.as_deref(), Some("ghcr.io"));
-        assert_eq!(saved.api_key.expose(), "rca_x");
+        assert_eq!(saved.api_key, Ok(Secret::new("rca_x")));
         assert!(saved.cleanup);
     }
 

@@ -59,7 +59,7 @@ fn build(request: Request, signal: &AbortSignal) -> Result<web_sys::Request, Fau
     };
     built
         .map(web_sys::Request::from)
-        .map_err(|error| Fault::Network { code: String::new(), message: error.to_string() })
+        .map_err(|error| Fault::Network { code: "ERR_INVALID_URL".to_owned(), message: error.to_string() })
 }
 
 /// Reads to the end, but never more than the limit: a body without a length could go on for ever.

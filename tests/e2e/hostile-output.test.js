@@ -37,4 +37,5 @@ test('a registry that repeats the token shows only asterisks', async (t) => {
   // The leak check of every run does the asserting; the text must have come through to make it one.
   const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url: registry.host, access_token }) });
   assert.ok(main.log.some((line) => line.includes('you said ***')), main.stdout);
+  assert.match(main.annotations[0].message, /you said \*\*\*/);
 });

@@ -1,6 +1,7 @@
 // A step that is killed at any moment is cleaned up after.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { startGate } from '../sandbox/gate.js';
 import { createWorld } from './support/world.js';
 
@@ -34,15 +35,24 @@ for (const mode of ['vault', 'passthrough']) {
   });
 }
 
-test('passthrough: killed before the reply, post still logs out', async (t) => {
+test('passthrough: killed before the reply, post gives the login time to end and logs out', async (t) => {
   const world = await createWorld(t);
-  const step = world.start('main', { inputs: world.inputs.passthrough() });
+  const gate = world.own(await startGate(world.registry.host));
+  const step = world.start('main', { inputs: world.inputs.passthrough({ registry_url: gate.host }) });
   world.reoclo.once('request', () => step.child.kill('SIGKILL'));
   const main = await step.done;
   await world.reoclo.seen(isLogin);
-  await world.reoclo.idle();
-  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
-  await world.runPost(main);
+  await gate.waiting;
+
+  // The wait of 20 s at ten times the speed; the login ends while it lasts.
+  const post = world.startPost(main, {
+    nodeArgs: ['--require', fileURLToPath(new URL('./support/conditions.cjs', import.meta.url))],
+    env: { TEST_SPEED: '10' },
+  });
+  post.child.stdout.on('data', (text) => String(text).includes('Waiting for the end of a login') && gate.release());
+  const { log } = await post.done;
+  assert.equal(world.reoclo.audit[0].outcome, 'completed');
+  assert.match(log.at(-1), /^Logged out of /);
   assert.deepEqual(world.server.agent.logins(), []);
 });
 
@@ -59,7 +69,7 @@ test('vault: killed before the reply named the registry, post says so and names 
   assert.ok(post.annotations[0].message.includes(world.server.id));
 });
 
-test('post uses the key of its input where the runner lost the state file', async (t) => {
+test('post uses the key of its input where the runner has no state file', async (t) => {
   const world = await createWorld(t);
   const main = await world.run('main', { inputs: world.inputs.passthrough(), env: { GITHUB_STATE: undefined } });
   assert.equal(main.code, 0);

@@ -26,6 +26,8 @@ const MATRIX = {
   'a registry with white space': ['passthrough', { registry_url: 'ghcr.io my-org' }, /registry_url has white space inside/],
   'a registry without a host': ['passthrough', { registry_url: 'https:///v2/' }, /registry_url has no host/],
   'a registry with a password in it': ['passthrough', { registry_url: 'https://user:hunter22@ghcr.io' }, /registry_url carries a user name or password/],
+  'a registry that is an option of docker': ['passthrough', { registry_url: '--help' }, /registry_url has a host name with a part that begins/],
+  'an api_url that is no IPv4 address': ['vault', { api_url: 'https://1.2.3.256' }, /api_url has a host that ends in a number/],
   'a registry with a bad port': ['passthrough', { registry_url: 'ghcr.io:https' }, /registry_url has a port/],
   'a cleanup that is no boolean': ['vault', { cleanup: 'yes' }, /cleanup is not a YAML boolean/],
   'a relative api_url': ['vault', { api_url: 'api.reoclo.com' }, /api_url is not an absolute http\(s\) URL/],

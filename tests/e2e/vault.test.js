@@ -32,7 +32,7 @@ test('a vault login logs the server in, and the post step logs it out', async (t
   const audited = { provider: 'github_actions', repository: 'acme/shop', workflow: 'Deploy', actor: 'octocat' };
   for (const [i, action] of ['registry_login', 'registry_logout'].entries()) {
     const entry = world.reoclo.audit[i];
-    assert.partialDeepStrictEqual?.(entry, { action, outcome: 'completed', run_id: '9876543210', ...audited });
+    assert.equal(entry.outcome, 'completed');
     assert.equal(entry.action, action);
     assert.equal(entry.provider, audited.provider);
     assert.equal(entry.run_id, '9876543210');
@@ -44,6 +44,18 @@ test('the requests are a login, polls and, in post, one logout', async (t) => {
   const world = await createWorld(t);
   const main = await world.run('main', { inputs: world.inputs.vault() });
   await world.runPost(main);
+  for (const { body } of world.reoclo.requests.filter(({ method }) => method === 'POST')) {
+    assert.equal(body.run_id, '9876543210');
+    assert.deepEqual(body.run_context, {
+      provider: 'github_actions',
+      repository: 'acme/shop',
+      workflow: 'Deploy',
+      trigger: 'push',
+      actor: 'octocat',
+      sha: '0123456789abcdef0123456789abcdef01234567',
+      ref: 'refs/heads/main',
+    });
+  }
   const made = world.reoclo.requests.map(({ method, path }) => `${method} ${path.split('/').slice(4, 6).join('/')}`);
   const polls = made.filter((request) => request.startsWith('GET'));
   assert.equal(made[0], 'POST registry-auth/login');

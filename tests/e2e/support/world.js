@@ -249,7 +249,7 @@ class World {
    * @param {Result} result
    * @param {string[]} [extraSecrets]
    */
-  async leaks({ inputs, stdout, stderr }, extraSecrets = []) {
+  async leaks({ inputs, stdout, stderr, commands = [] }, extraSecrets = []) {
     const { api_key, access_token, username } = inputs;
     const keys = [api_key, ...this.reoclo.keys.keys()].flatMap((key) => forms('API key', key));
     const others = [
@@ -262,6 +262,10 @@ class World {
 
     const unmasked = splitLines(stdout).filter((line) => !/^(\s*::add-mask::|##\[add-mask\])/.test(line));
     assertAbsent('stdout', unmasked.join('\n'), [...keys, ...others]);
+    // What a command says is escaped in stdout; a person sees it as it was.
+    for (const { command, properties, data } of commands.filter((said) => said.command !== 'add-mask')) {
+      assertAbsent(`::${command}::`, [data, ...Object.values(properties)].join('\n'), [...keys, ...others]);
+    }
     assertAbsent('stderr', stderr, [...keys, ...others]);
     for (const entry of await readdir(this.folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
@@ -360,7 +364,7 @@ class World {
 function forms(name, secret = '', username = '') {
   // Without its padding, so that it is found with and without.
   const base64 = (text) => Buffer.from(text).toString('base64').replace(/=+$/, '');
-  const values = [secret, secret.trim()].filter((value) => value.length > 1);
+  const values = [secret, secret.trim()].filter((value) => value.trim().length > 1);
   const lines = splitLines(secret).map((line) => line.trim());
   return [
     ...values.flatMap((value) => [
@@ -370,6 +374,8 @@ function forms(name, secret = '', username = '') {
       [`${name} as in a URL`, encodeURIComponent(value)],
       [`${name} as in a form`, new URLSearchParams([['', value]]).toString().slice(1)],
       [`${name} as in JSON`, JSON.stringify(value).slice(1, -1)],
+      [`${name} on one line`, value.replace(/\s+/g, ' ')],
+      [`${name} as the neutraliser leaves it`, value.replace(/\s+/g, ' ').replace(/:(?=:)/g, ': ')],
     ]),
     ...lines.filter((line) => line.length > 1).map((line) => [`line of the ${name}`, line]),
   ];
