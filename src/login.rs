@@ -1,6 +1,6 @@
 //! One login's life: ask for it, wait for its end, keep the state for post true at every moment.
 
-use crate::api::{self, Accepted, ApiRequest, LoginReply, OperationId, Run};
+use crate::api::{self, Accepted, LoginReply, OperationId, RegistryUrl, Run};
 use crate::client::{Client, Deadline};
 use crate::error::Error;
 use crate::host::Host;
@@ -85,130 +85,142 @@ pub(crate) async fn log_in<H: Host>(
         }
     });
 
-    let progress = Progress::default();
-    let deadline = Deadline::after_s(host, inputs.timeout_s);
-    let outcome = {
-        let login = pin!(request_until_done(host, log, state, inputs, run, &progress, deadline));
-        match select(login, pin!(cancelled(host, &progress))).await {
-            // Once the time is up, what failed last is only how far it got; what docker said is an answer and stays.
-            Either::Left((Err(error), _)) if deadline.has_passed(host) && error.is_of_the_network() => {
-                let progress = format!("{}. Last failure: {error}", progress.tell());
-                Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress })
-            }
-            Either::Left((outcome, _)) => outcome,
-            Either::Right(_) => Err(Error::Cancelled { progress: progress.tell() }),
+    let login = LoginRun {
+        host,
+        log,
+        state,
+        inputs,
+        run,
+        client: Client::new(host, log, &inputs.api_url, &inputs.api_key),
+        deadline: Deadline::after_s(host, inputs.timeout_s),
+        progress: Progress::default(),
+    };
+    let outcome = match select(pin!(login.until_done()), pin!(login.cancelled())).await {
+        // Once the time is up, what failed last is only how far it got; what docker said is an answer and stays.
+        Either::Left((Err(error), _)) if login.deadline.has_passed(host) && error.is_of_the_network() => {
+            let progress = format!("{}. Last failure: {error}", login.progress.tell());
+            Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress })
         }
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(_) => Err(Error::Cancelled { progress: login.progress.tell() }),
     };
     match &outcome {
         Ok(()) => state.login_completed(),
-        Err(_) if progress.may_have_logged_in() => {}
+        Err(_) if login.progress.may_have_logged_in() => {}
         Err(_) => state.login_failed(),
     }
     outcome
 }
 
-/// Resolves when the runner has asked the step to stop and nothing is left to learn.
-async fn cancelled(host: &impl Host, progress: &Progress) {
-    host.cancelled().await;
-    for _ in 0..CANCEL_GRACE_MS / CANCEL_CHECK_MS {
-        if !progress.awaits_reply() {
-            return;
-        }
-        host.sleep(CANCEL_CHECK_MS).await;
-    }
+/// One login under way, and what it needs.
+struct LoginRun<'a, H> {
+    host: &'a H,
+    log: &'a Log<'a, H>,
+    state: &'a StateWriter<'a, H>,
+    inputs: &'a Inputs,
+    run: &'a Run,
+    client: Client<'a, H>,
+    deadline: Deadline,
+    progress: Progress,
 }
 
-/// Logs in, and again where the registry failed in a way that passes by itself.
-async fn request_until_done<H: Host>(
-    host: &H,
-    log: &Log<'_, H>,
-    state: &StateWriter<'_, H>,
-    inputs: &Inputs,
-    run: &Run,
-    progress: &Progress,
-    deadline: Deadline,
-) -> Result<(), Error> {
-    for login in 1..retry::LOGINS {
-        match request_once(host, log, state, inputs, run, progress, deadline).await {
-            Err(error) if matches!(error, Error::DockerFailed { .. }) && retry::is_transient(&error) => {
-                let wait_ms = retry::backoff_ms(login, host.random());
-                log.retrying("the login", wait_ms, login, Some(retry::LOGINS), &error);
-                deadline.sleep(host, wait_ms).await;
-                if deadline.has_passed(host) {
-                    return Err(error);
-                }
+impl<H: Host> LoginRun<'_, H> {
+    /// Resolves when the runner has asked the step to stop and nothing is left to learn.
+    async fn cancelled(&self) {
+        self.host.cancelled().await;
+        for _ in 0..CANCEL_GRACE_MS / CANCEL_CHECK_MS {
+            if !self.progress.awaits_reply() {
+                return;
             }
-            outcome => return outcome,
+            self.host.sleep(CANCEL_CHECK_MS).await;
         }
     }
-    request_once(host, log, state, inputs, run, progress, deadline).await
-}
 
-/// Asks for the login and waits for its end.
-async fn request_once<H: Host>(
-    host: &H,
-    log: &Log<'_, H>,
-    state: &StateWriter<'_, H>,
-    inputs: &Inputs,
-    run: &Run,
-    progress: &Progress,
-    deadline: Deadline,
-) -> Result<(), Error> {
-    let client = Client::new(host, log, &inputs.api_url, &inputs.api_key);
-    state.login_requested(inputs);
-    progress.enter(Stage::Requested);
-    let request = api::login(&inputs.server_id, &inputs.login, run);
-    let failed = |error: &Error| {
-        if !error.leaves_no_login() && !progress.uncertain.replace(true) {
-            state.login_uncertain();
+    /// Logs in, and again where the registry failed in a way that passes by itself.
+    async fn until_done(&self) -> Result<(), Error> {
+        let mut login = 1;
+        loop {
+            let error = match self.once().await {
+                Err(error @ Error::DockerFailed { .. }) if retry::is_transient(&error) && login < retry::LOGINS => {
+                    error
+                }
+                outcome => return outcome,
+            };
+            let wait_ms = retry::backoff_ms(login, self.host.random());
+            self.log.retrying("the login", wait_ms, login, Some(retry::LOGINS), &error);
+            self.deadline.sleep(self.host, wait_ms).await;
+            if self.deadline.has_passed(self.host) {
+                return Err(error);
+            }
+            login += 1;
         }
-    };
-    let reply: LoginReply =
-        client.call(&request, deadline, failed).await.inspect_err(|_| progress.enter(Stage::Idle))?;
-    let registry = reply.registry_url.as_str();
-    if log.is_secret(registry) {
-        return Err(off_contract(inputs, &request, "registry_url repeats a secret"));
     }
-    state.registry_named(&reply.registry_url);
-    // From here on the login can be undone; what is wrong with the rest of the reply costs the step, not the logout.
-    let Accepted { operation_id: id, registry_type } = match reply.accepted() {
-        Ok(accepted) if log.is_secret(&accepted.operation_id.to_string()) || log.is_secret(&accepted.registry_type) => {
-            return Err(off_contract(inputs, &request, "it repeats a secret"));
+
+    /// Asks for the login and waits for its end.
+    async fn once(&self) -> Result<(), Error> {
+        let Self { host, log, inputs, progress, .. } = self;
+        let (registry_url, Accepted { operation_id: id, registry_type }) = self.request().await?;
+        let registry = registry_url.as_str();
+        for (name, value) in
+            [("operation_id", &*id.to_string()), ("registry_url", registry), ("registry_type", &registry_type)]
+        {
+            self.set_output(name, value);
         }
-        Ok(accepted) => accepted,
-        Err(flaw) => return Err(off_contract(inputs, &request, flaw)),
-    };
-    state.operation_named(&id);
-    progress.enter(Stage::Running(id.clone()));
-    for (name, value) in
-        [("operation_id", &*id.to_string()), ("registry_url", registry), ("registry_type", &registry_type)]
-    {
-        set_output(host, log, name, value);
+        log.info(&format!("Operation {id}: docker login {registry} ({registry_type})"));
+
+        let Some(operation) = operation::wait(*host, &self.client, &id, self.deadline).await? else {
+            return Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress: progress.tell() });
+        };
+        log.remote("docker", operation.stdout());
+        log.remote("docker", operation.stderr());
+        let server = operation::server_name(log, &operation, &inputs.server_id);
+        operation::judge(log, &operation, &server, registry, &id).inspect_err(|error| {
+            if error.leaves_no_login() {
+                progress.enter(Stage::Idle);
+            }
+        })?;
+        let then = if inputs.cleanup { "the post step logs it out" } else { "it stays logged in (cleanup: false)" };
+        log.info(&format!("Logged {server} in to {registry}; {then}"));
+        Ok(())
     }
-    log.info(&format!("Operation {id}: docker login {registry} ({registry_type})"));
 
-    let Some(operation) = operation::wait(host, &client, &id, deadline).await? else {
-        return Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress: progress.tell() });
-    };
-    log.remote("docker", operation.stdout());
-    log.remote("docker", operation.stderr());
-    let server = operation::server_name(log, &operation, &inputs.server_id);
-    operation::judge(log, &operation, &server, registry, &id).inspect_err(|error| {
-        if error.leaves_no_login() {
-            progress.enter(Stage::Idle);
+    /// Sends the login request, with the state one step ahead of it, and takes in the reply.
+    async fn request(&self) -> Result<(RegistryUrl, Accepted), Error> {
+        let Self { log, state, inputs, progress, .. } = self;
+        state.login_requested(inputs);
+        progress.enter(Stage::Requested);
+        let request = api::login(&inputs.server_id, &inputs.login, self.run);
+        let failed = |error: &Error| {
+            if !error.leaves_no_login() && !progress.uncertain.replace(true) {
+                state.login_uncertain();
+            }
+        };
+        let reply: LoginReply =
+            self.client.call(&request, self.deadline, failed).await.inspect_err(|_| progress.enter(Stage::Idle))?;
+
+        let off_contract = |flaw: &str| Error::OffContract {
+            call: request.call,
+            host: inputs.api_url.host().to_owned(),
+            flaw: flaw.to_owned(),
+        };
+        if log.is_secret(reply.registry_url.as_str()) {
+            return Err(off_contract("registry_url repeats a secret"));
         }
-    })?;
-    let then = if inputs.cleanup { "the post step logs it out" } else { "it stays logged in (cleanup: false)" };
-    log.info(&format!("Logged {server} in to {registry}; {then}"));
-    Ok(())
-}
+        state.registry_named(&reply.registry_url);
+        // From here on the login can be undone; what is wrong with the rest of the reply costs the step, not the logout.
+        let accepted = reply.accepted().map_err(off_contract)?;
+        if log.is_secret(&accepted.operation_id.to_string()) || log.is_secret(&accepted.registry_type) {
+            return Err(off_contract("it repeats a secret"));
+        }
+        state.operation_named(&accepted.operation_id);
+        progress.enter(Stage::Running(accepted.operation_id.clone()));
+        Ok((reply.registry_url, accepted))
+    }
 
-fn off_contract(inputs: &Inputs, request: &ApiRequest, flaw: &str) -> Error {
-    Error::OffContract { call: request.call, host: inputs.api_url.host().to_owned(), flaw: flaw.to_owned() }
-}
-
-fn set_output<H: Host>(host: &H, log: &Log<'_, H>, name: &str, value: &str) {
-    if let Err(reason) = host.set_output(name, value) {
-        log.warning("An output is missing", &format!("The runner could not take the output {name}: {reason}."));
+    fn set_output(&self, name: &str, value: &str) {
+        if let Err(reason) = self.host.set_output(name, value) {
+            self.log
+                .warning("An output is missing", &format!("The runner could not take the output {name}: {reason}."));
+        }
     }
 }

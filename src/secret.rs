@@ -96,10 +96,10 @@ impl Masks {
 
     /// Whether the text holds a form long enough to be no coincidence, in whatever letter case.
     pub(crate) fn occur_in(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
+        let text = text.to_ascii_lowercase();
         self.forms
             .iter()
-            .any(|form| form.chars().count() >= SHORTEST_FIELD_CHARS && text.contains(&form.to_lowercase()))
+            .any(|form| form.chars().count() >= SHORTEST_FIELD_CHARS && text.contains(&form.to_ascii_lowercase()))
     }
 
     /// The text with every form replaced by `***`.
