@@ -208,6 +208,13 @@ pub(crate) struct LoginReply {
     registry_type: Value,
 }
 
+/// Whether this is one of the documented kinds of registry.
+pub(crate) fn is_documented(registry_type: &str) -> bool {
+    const KINDS: [&str; 7] =
+        ["docker_hub", "ghcr", "aws_ecr", "google_artifact_registry", "azure_acr", "harbor", "generic"];
+    KINDS.contains(&registry_type)
+}
+
 /// What else a login is answered with.
 pub(crate) struct Accepted {
     pub(crate) operation_id: OperationId,

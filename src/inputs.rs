@@ -43,6 +43,13 @@ pub(crate) enum Login {
     Passthrough { username: String, access_token: Secret, registry: String },
 }
 
+impl Login {
+    /// Whether the workflow itself names this registry.
+    pub(crate) fn names(&self, registry_url: &str) -> bool {
+        matches!(self, Self::Passthrough { registry, .. } if registry == registry_url)
+    }
+}
+
 /// One thing wrong with one input: `input` names it, `rule` says what it must be and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {

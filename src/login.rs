@@ -203,13 +203,15 @@ impl<H: Host> LoginRun<'_, H> {
             host: inputs.api_url.host().to_owned(),
             flaw: flaw.to_owned(),
         };
-        if log.is_secret(reply.registry_url.as_str()) {
+        // What the user wrote, and what the API documents, is public, even where a weak token is a part of it.
+        let is_secret = |word: &str| !inputs.login.names(word) && !api::is_documented(word) && log.is_secret(word);
+        if is_secret(reply.registry_url.as_str()) {
             return Err(off_contract("registry_url repeats a secret"));
         }
         state.registry_named(&reply.registry_url);
         // From here on the login can be undone; what is wrong with the rest of the reply costs the step, not the logout.
         let accepted = reply.accepted().map_err(off_contract)?;
-        if log.is_secret(&accepted.operation_id.to_string()) || log.is_secret(&accepted.registry_type) {
+        if is_secret(&accepted.operation_id.to_string()) || is_secret(&accepted.registry_type) {
             return Err(off_contract("it repeats a secret"));
         }
         state.operation_named(&accepted.operation_id);

@@ -248,6 +248,16 @@ mod tests {
     }
 
     #[test]
+    fn a_weak_token_that_is_part_of_a_registry_s_name_does_not_stop_the_login() {
+        let reply = r#"{"operation_id":"op-1","registry_url":"registry.example.com","registry_type":"google_artifact_registry"}"#;
+        let host = passthrough()
+            .with_inputs(&[("access_token", "registry"), ("registry_url", "registry.example.com")])
+            .answering(&[(202, reply), SUCCEEDED]);
+        assert!(block_on(main(&host)));
+        assert!(host.events("output").contains(&"output registry_url=registry.example.com".to_owned()));
+    }
+
+    #[test]
     fn a_registry_that_was_named_is_kept_whatever_the_rest_of_the_reply_is_worth() {
         for rest in [
             "",
