@@ -93,6 +93,11 @@ impl Error {
         }
     }
 
+    /// Cause, then remedy.
+    pub(crate) fn explained(&self) -> String {
+        format!("{self} Fix: {}", self.fix())
+    }
+
     /// Whether the way to the API failed, and not what was asked of it.
     pub(crate) fn is_of_the_network(&self) -> bool {
         retry::is_transient(self) && !matches!(self, Self::DockerFailed { .. })
@@ -132,17 +137,14 @@ fn words(output: &str) -> String {
     if output.is_empty() { String::new() } else { format!(": {output}") }
 }
 
+/// Node's messages mostly begin with their code.
 fn coded(code: &str, message: &str) -> String {
-    match (code, message) {
-        ("", message) => message.to_owned(),
-        (code, message) if message.is_empty() || message.contains(code) => {
-            if message.is_empty() {
-                code.to_owned()
-            } else {
-                message.to_owned()
-            }
-        }
-        (code, message) => format!("{code}: {message}"),
+    if message.is_empty() {
+        code.to_owned()
+    } else if message.contains(code) {
+        message.to_owned()
+    } else {
+        format!("{code}: {message}")
     }
 }
 

@@ -70,12 +70,7 @@ impl<'h, H: Host> Log<'h, H> {
 
     /// The one error annotation of a failed step: what happened and what to do about it.
     pub(crate) fn error(&self, error: &Error) {
-        self.host.error(error.title(), &self.explain(error));
-    }
-
-    /// An error as one line: cause, then remedy.
-    pub(crate) fn explain(&self, error: &Error) -> String {
-        self.safe(&format!("{error} Fix: {}", error.fix()))
+        self.host.error(error.title(), &self.safe(&error.explained()));
     }
 
     /// Whether a value repeats a secret, and so must not become an output or part of the state.

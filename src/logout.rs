@@ -64,7 +64,7 @@ pub(crate) async fn log_out<H: Host>(
     if let Err(error) = client.send(&api::logout(server, registry, run), deadline).await {
         return log.warning(
             "Logout failed",
-            &format!("Server {server} may still be logged in to {registry}. {}", log.explain(&error)),
+            &format!("Server {server} may still be logged in to {registry}. {}", error.explained()),
         );
     }
     log.info(&format!("Logged out of {registry} on server {server}"));

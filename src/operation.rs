@@ -38,12 +38,12 @@ pub(crate) fn judge<H: Host>(
     id: &OperationId,
 ) -> Result<(), Error> {
     let (registry, server, operation_id) = (registry.to_owned(), server.to_owned(), id.clone());
-    let output = docker_words(log, operation);
+    let output = || docker_words(log, operation);
     match (operation.status, operation.exit_code()) {
         (Status::Completed, Some(0)) => Ok(()),
         (Status::Timeout, _) => Err(Error::AgentTimedOut { registry, server, operation_id }),
         (_, Some(exit_code)) if exit_code != 0 => {
-            Err(Error::DockerFailed { registry, server, exit_code, output, operation_id })
+            Err(Error::DockerFailed { registry, server, exit_code, output: output(), operation_id })
         }
         (status, exit_code) => {
             let how = match (status, exit_code) {
@@ -52,7 +52,7 @@ pub(crate) fn judge<H: Host>(
                 (_, Some(_)) => "is reported as failed although its exit code is 0",
             };
             let ran = status == Status::Completed || exit_code.is_some();
-            Err(Error::Unclear { registry, server, how, ran, output, operation_id })
+            Err(Error::Unclear { registry, server, how, ran, output: output(), operation_id })
         }
     }
 }

@@ -3,13 +3,13 @@
 // what is a refusal is not, because accounts get locked.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { closedPort, rewritten, startFaults } from '../sandbox/faults.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
+import { serve } from '../sandbox/serve.js';
 import { createWorld } from './support/world.js';
 
 // Without random waits.
@@ -40,21 +40,6 @@ async function startFront(upstream, bad, port = 0) {
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       sockets.forEach((socket) => socket.destroy());
-      await closed;
-    },
-  };
-}
-
-/** A registry whose every reply is `answer(request, response)`. */
-async function startAnswering(answer) {
-  const server = createHttpServer(answer);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    host: `127.0.0.1:${server.address().port}`,
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
       await closed;
     },
   };
@@ -265,7 +250,7 @@ for (const [status, reason] of [
   test(`a token server's ${status} "${reason}" is a refusal: one login`, async (t) => {
     const world = await createWorld(t);
     const registry = world.own(
-      await startAnswering((request, response) => {
+      await serve((request, response) => {
         if (request.url.startsWith('/token')) response.writeHead(status, reason).end();
         else
           response
@@ -282,7 +267,7 @@ for (const [status, reason] of [
 
 test('a failure that no word explains is one login', async (t) => {
   const world = await createWorld(t);
-  const registry = world.own(await startAnswering((request, response) => response.writeHead(418).end()));
+  const registry = world.own(await serve((request, response) => response.writeHead(418).end()));
   const main = await world.run('main', { inputs: inputsFor(world, registry.host), ...AT_ONCE });
   await assertFailed(world, main, 1, /418/);
 });

@@ -1,20 +1,15 @@
 // The network between runner and Reoclo: which host, which cause, what to check.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { serve } from '../sandbox/serve.js';
 import { createWorld } from './support/world.js';
 
-/** A server of the test's own; resolves to its port. */
-async function serve(t, handler) {
-  const server = createServer(handler).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return server.address().port;
+/** A server of the test's own; resolves to its host. */
+async function startServer(t, answer) {
+  const server = await serve(answer);
+  t.after(() => server.stop());
+  return server.host;
 }
 
 async function errorFor(t, api_url, timeout = '5') {
@@ -44,25 +39,25 @@ test('an unknown host names host and code', async (t) => {
 });
 
 test('a peer that does not speak TLS names host and code', async (t) => {
-  const port = await serve(t, (_, response) => response.end());
-  const { message } = await errorFor(t, `https://127.0.0.1:${port}`);
+  const host = await startServer(t, (_, response) => response.end());
+  const { message } = await errorFor(t, `https://${host}`);
   assert.match(message, /could not be reached .*(SSL|packet length|wrong version)/i);
 });
 
 test('a redirect is refused and the key does not follow it', async (t) => {
   const followed = [];
-  const elsewhere = await serve(t, (request, response) => response.end(followed.push(request.headers) && '{}'));
-  const port = await serve(t, (_, response) =>
-    response.writeHead(307, { location: `http://127.0.0.1:${elsewhere}/x` }).end(),
+  const elsewhere = await startServer(t, (request, response) => response.end(followed.push(request.headers) && '{}'));
+  const host = await startServer(t, (_, response) =>
+    response.writeHead(307, { location: `http://${elsewhere}/x` }).end(),
   );
-  const { message } = await errorFor(t, `http://127.0.0.1:${port}`);
-  assert.match(message, new RegExp(`redirect \\(307\\) to 127\\.0\\.0\\.1:${elsewhere}.* Fix: set api_url`));
+  const { message } = await errorFor(t, `http://${host}`);
+  assert.match(message, new RegExp(`redirect \\(307\\) to ${elsewhere.replaceAll('.', '\\.')}.* Fix: set api_url`));
   assert.deepEqual(followed, []);
 });
 
 test('a web page instead of the API points at api_url', async (t) => {
-  const port = await serve(t, (_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>secret page</h1>'));
-  const { message } = await errorFor(t, `http://127.0.0.1:${port}`);
+  const host = await startServer(t, (_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>secret page</h1>'));
+  const { message } = await errorFor(t, `http://${host}`);
   assert.match(message, /answered 404 .* Fix: check api_url/);
   assert.doesNotMatch(message, /secret page/);
 });

@@ -13,15 +13,14 @@
 //   `time=… level=info … error="…"`, where Go's %q has quoted them.
 // - in URLs (a realm that cannot be reached, a redirect) `::` gets through,
 //   control characters, `#` and `[` do not.
-import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { serve } from './serve.js';
 
 /**
  * @param {string} text what docker is to print
  * @returns {Promise<{ host: string, stop(): Promise<void> }>}
  */
 export async function startHostileRegistry(text) {
-  const server = createServer((request, response) => {
+  return serve((request, response) => {
     if (request.url.startsWith('/token')) {
       response.writeHead(403, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ errors: [{ code: 'DENIED', message: text }] }));
@@ -32,15 +31,4 @@ export async function startHostileRegistry(text) {
       response.end();
     }
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-
-  return {
-    host: `127.0.0.1:${server.address().port}`,
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
 }

@@ -1,7 +1,6 @@
 // A substitute for the real registry, for the demo on machines that cannot
 // install one. It knows its users and answers /v2/; it stores no images.
-import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { serve } from '../serve.js';
 
 /**
  * @param {{ users?: Record<string, string> }} [options] user names to passwords
@@ -14,7 +13,7 @@ export async function startSubstituteRegistry({ users = { robot: 'robot-password
       ([name, password]) => `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
     ),
   );
-  const server = createServer((request, response) => {
+  const server = await serve((request, response) => {
     response.setHeader('docker-distribution-api-version', 'registry/2.0');
     if (!accepted.has(request.headers.authorization)) {
       response.writeHead(401, { 'www-authenticate': 'Basic realm="sandbox"' });
@@ -25,16 +24,5 @@ export async function startSubstituteRegistry({ users = { robot: 'robot-password
     }
     response.end('{}');
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-
-  return {
-    host: `127.0.0.1:${server.address().port}`,
-    users,
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-    },
-  };
+  return { ...server, users };
 }
