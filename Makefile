@@ -18,8 +18,10 @@ BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
 NPM := node_modules/.package-lock.json
+# Node's own binaries, which exist as packages for this one kind of machine.
+NODES := $(if $(filter Linux/x86_64,$(shell uname -s)/$(shell uname -m)),tests/nodes/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e check-dist sandbox-tools
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node bench check-dist sandbox-tools
 help: ## list the tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -49,6 +51,12 @@ wasm: $(RUST) $(BINDGEN) $(PACK) ## the JavaScript boundary, as WebAssembly in N
 
 e2e: $(NPM) sandbox-tools ## the committed dist/ against the stand-in, a real registry and the real docker CLI
 	node --test --test-timeout=300000 --test-reporter=spec tests/sandbox/*.test.js tests/e2e/support/*.test.js tests/e2e/*.test.js
+
+test-node: $(NPM) $(NODES) sandbox-tools ## the scenarios on Node 20, 22 and 24, and what Node 18 is told
+	@node tests/nodes/run.js
+
+bench: $(NPM) $(NODES) ## time, memory, requests and sizes against budgets and bare scripts; N=rounds PEER=folder JSON=file
+	@node bench/bench.js --rounds "$(N)" --peer "$(PEER)" --json "$(JSON)"
 
 check-dist: $(RUST) $(BINDGEN) $(NPM) ## dist/ is byte for byte what the sources build
 	node js/build.js target/check-dist
@@ -86,4 +94,9 @@ $(FUZZ): | $(RUST)
 $(NPM): package.json package-lock.json
 	@echo 'npm packages: the toolkit that is bundled, the bundler, the stand-in'"'"'s libraries'
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(NODES): tests/nodes/package.json tests/nodes/package-lock.json
+	@echo 'Node 18, 20, 22 and 24: the versions that the action works on, and one that it refuses (700 MB, once)'
+	@npm ci --prefix tests/nodes --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@

@@ -1210,11 +1210,16 @@ var host = {
 };
 
 // js/start.js
+var OLDEST_NODE = 20;
 var REPORT = "Please report this, with the lines above, at https://github.com/reoclo/docker-auth/issues";
-function start(recipe, { exitCode, crashed }) {
+function start(recipe, { exitCode, failed }) {
+  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+    const fix = `Fix: let this runner use Node ${OLDEST_NODE} or newer.`;
+    return exit(failed("Node is too old", `This action needs Node ${OLDEST_NODE} or newer, and this runner started it with Node ${process.versions.node}. ${fix}`));
+  }
   let ended = false;
   const crash = (reason) => {
-    if (!ended) exit(crashed(`${reason instanceof Error ? reason.message : "unknown failure"}. ${REPORT}`));
+    if (!ended) exit(failed("Internal error", `${reason instanceof Error ? reason.message : "unknown failure"}. ${REPORT}`));
     ended = true;
   };
   process.on("uncaughtException", crash);
@@ -1229,8 +1234,8 @@ function exit(code) {
 // js/post.js
 start("runPost", {
   exitCode: () => 0,
-  crashed: (message) => {
-    warning(message, { title: "Internal error" });
+  failed: (title, message) => {
+    warning(message, { title });
     return 0;
   }
 });

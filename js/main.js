@@ -4,8 +4,8 @@ import { start } from './start.js';
 
 start('runMain', {
   exitCode: (succeeded) => (succeeded ? 0 : 1),
-  crashed: (message) => {
-    error(message, { title: 'Internal error' });
+  failed: (title, message) => {
+    error(message, { title });
     return 1;
   },
 });

@@ -4,8 +4,8 @@ import { start } from './start.js';
 
 start('runPost', {
   exitCode: () => 0,
-  crashed: (message) => {
-    warning(message, { title: 'Internal error' });
+  failed: (title, message) => {
+    warning(message, { title });
     return 0;
   },
 });

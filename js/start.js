@@ -4,17 +4,22 @@ import { join } from 'node:path';
 import * as core from '../target/wasm/reoclo_docker_auth.js';
 import { host } from './host.js';
 
+const OLDEST_NODE = 20;
 const REPORT = 'Please report this, with the lines above, at https://github.com/reoclo/docker-auth/issues';
 
 /**
  * @param {'runMain' | 'runPost'} recipe
- * @param {{ exitCode: (result: unknown) => number, crashed: (message: string) => number }} step
+ * @param {{ exitCode: (result: unknown) => number, failed: (title: string, message: string) => number }} step
  */
-export function start(recipe, { exitCode, crashed }) {
+export function start(recipe, { exitCode, failed }) {
+  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+    const fix = `Fix: let this runner use Node ${OLDEST_NODE} or newer.`;
+    return exit(failed('Node is too old', `This action needs Node ${OLDEST_NODE} or newer, and this runner started it with Node ${process.versions.node}. ${fix}`));
+  }
   // A panic in the core bypasses every promise; only these handlers see it. The first report is the only one.
   let ended = false;
   const crash = (reason) => {
-    if (!ended) exit(crashed(`${reason instanceof Error ? reason.message : 'unknown failure'}. ${REPORT}`));
+    if (!ended) exit(failed('Internal error', `${reason instanceof Error ? reason.message : 'unknown failure'}. ${REPORT}`));
     ended = true;
   };
   process.on('uncaughtException', crash);

@@ -18,6 +18,9 @@ const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 // No step takes this long; one that does is stuck, and its test fails.
 const STUCK_AFTER_MS = 60_000;
 
+// What steps run on, where a test does not say: runners bring a Node of their own.
+const NODE = process.env.ACTION_NODE ?? process.execPath;
+
 // What a runner tells a step about its run.
 const RUN = {
   CI: 'true',
@@ -198,7 +201,7 @@ class World {
       inputs = {},
       env = {},
       state = {},
-      node = process.execPath,
+      node = NODE,
       nodeArgs = [],
       dist,
     } = options;

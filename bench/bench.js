@@ -1,0 +1,189 @@
+// `make bench`: what the action takes, against its budgets and against bare scripts that run
+// in turn with it, since on a busy machine only shares of one and the same run say anything.
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { installed } from '../tests/nodes/nodes.js';
+import { BUDGETS } from './budgets.js';
+import { inputs, loadAction, run, startApi } from './runner.js';
+import { sizes } from './sizes.js';
+
+const ROOT = join(import.meta.dirname, '..');
+const WARM_UP = 2;
+
+const { values: options } = parseArgs({ options: { rounds: { type: 'string' }, peer: { type: 'string' }, json: { type: 'string' } } });
+const rounds = Number(options.rounds || 21);
+if (!(rounds >= 1)) throw new Error(`N=${options.rounds}: a number of rounds is needed`);
+const here = { major: parseInt(process.versions.node), version: process.versions.node, path: process.execPath };
+const installedNodes = [20, 22, 24].map(installed).filter(Boolean);
+const nodes = installedNodes.length > 0 ? installedNodes : [here];
+const actions = [{ name: 'this action', ...loadAction(ROOT) }];
+if (options.peer) actions.push({ name: 'peer', ...loadAction(resolve(options.peer)) });
+
+console.log(`${rounds} rounds after ${WARM_UP} to warm up, on ${nodes.map(({ version }) => `Node ${version}`).join(', ')}`);
+const api = await startApi();
+const rows = [];
+try {
+  await compare('wall time', 'ms', await shortRuns(), ({ ms }) => ms);
+  await compare('peak memory', 'MB', (await shortRuns('peak.cjs')).filter(({ what }) => what === 'login'), ({ peak }) => peak / 1e6);
+  await Promise.all(
+    nodes.flatMap((node) =>
+      actions.map((action) =>
+        Promise.all([askedFor(node, action), noticed(node, action)]).catch((error) => {
+          // A peer may know no such operation, or no such clock.
+          if (action.name !== 'peer') throw error;
+          console.log(`On Node ${node.version} a row of the peer is missing: ${error.message}`);
+        }),
+      ),
+    ),
+  );
+} finally {
+  api.stop();
+}
+for (const [what, bytes] of Object.entries(await sizes(ROOT))) {
+  row({ what, unit: 'bytes', who: 'this action', values: [bytes], budget: BUDGETS.sizes[what] });
+}
+print();
+if (options.json) {
+  writeFileSync(options.json, `${JSON.stringify({ date: new Date(), cpus: cpus().length, cpu: cpus()[0]?.model, rounds, rows }, null, 2)}\n`);
+}
+process.exitCode = rows.some(({ pass }) => pass === false) ? 1 : 0;
+
+/** What runs in turn: on each Node the bare scripts, then the steps of each action. */
+async function shortRuns(preload) {
+  const all = [];
+  for (const node of nodes) {
+    const add = (what, who, script, { code = 0, ...given }) =>
+      all.push({ what, who, node, code, run: () => run(node.path, script, { preload, ...given }) });
+    const { url } = api.run();
+    const bare = { inputs: inputs(url) };
+    add('empty', 'empty script', join(import.meta.dirname, 'empty.cjs'), bare);
+    add('login', 'bare script', join(import.meta.dirname, 'bare-login.mjs'), bare);
+    add('logout', 'bare script', join(import.meta.dirname, 'bare-logout.mjs'), bare);
+    for (const { name, main, post, defaults } of actions) {
+      const good = { ...defaults, ...inputs(url) };
+      add('login', name, main, { inputs: good });
+      add('refusal', name, main, { inputs: { ...good, server_id: 'web-1' }, code: 1 });
+      if (post) add('logout', name, post, { inputs: good, state: (await run(node.path, main, { inputs: good })).state });
+    }
+  }
+  return all;
+}
+
+/** Runs all in turn, each round from another one on, and makes rows of what `measure` sees. */
+async function compare(unitName, unit, contenders, measure) {
+  for (const contender of contenders) contender.values = [];
+  for (let round = -WARM_UP; round < rounds; round++) {
+    const start = (round + WARM_UP) % contenders.length;
+    for (const contender of [...contenders.slice(start), ...contenders.slice(0, start)]) {
+      const result = await contender.run();
+      if (result.code !== contender.code) contender.wrong ??= result;
+      if (round >= 0) contender.values.push(measure(result));
+    }
+  }
+  for (const [what, name, against] of [
+    ['empty', 'nothing at all'],
+    ['refusal', 'main, refusing a bad input', 'empty'],
+    ['login', 'main, vault login', 'login'],
+    ['logout', 'post, one logout', 'logout'],
+  ]) {
+    for (const node of nodes) {
+      const of = (kind) => contenders.filter((contender) => contender.what === kind && contender.node === node);
+      const baseline = of(against).find(({ who }) => who.endsWith('script'));
+      for (const { who, values, wrong } of of(what)) {
+        if (wrong && who !== 'peer') throw new Error(`${who} (${name}) exited with ${wrong.code}:\n${wrong.output}`);
+        const budget = BUDGETS.ratios[unit === 'MB' ? 'memory' : what]?.[node.major];
+        row({
+          what: `${name}: ${unitName}`,
+          unit,
+          node: node.version,
+          // A peer that does something else is no measure of anything.
+          who: wrong ? `${who}, exit code ${wrong.code}` : who,
+          values,
+          against: baseline?.who !== who ? baseline?.values : undefined,
+          budget: who === 'this action' ? budget : undefined,
+        });
+      }
+    }
+  }
+}
+
+/** How late the end of an operation is noticed: from it to the arrival of the first poll after it. */
+async function noticed(node, { name, main, defaults }) {
+  const durations = Object.keys(BUDGETS.lateMs).map(Number);
+  const late = new Map(durations.map((ms) => [ms, []]));
+  const measure = async (ms) => {
+    const { url, seen } = api.run(ms);
+    const { code, output } = await run(node.path, main, { inputs: { ...defaults, ...inputs(url) } });
+    if (code !== 0) throw new Error(`${name} exited with ${code}:\n${output}`);
+    late.get(ms).push((await seen()).lateMs);
+  };
+  for (let round = 0; round < rounds; round++) {
+    // Waiting takes no processor: the longest of them waits beside the others.
+    const others = durations.slice(0, -1).reduce((before, ms) => before.then(() => measure(ms)), Promise.resolve());
+    await Promise.all([measure(durations.at(-1)), others]);
+  }
+  for (const [ms, values] of late) {
+    const budget = name === 'this action' ? BUDGETS.lateMs[ms] : undefined;
+    row({ what: `end of an operation of ${ms / 1000} s: noticed late by`, unit: 'ms', node: node.version, who: name, values, budget });
+  }
+}
+
+/** How often the API is asked in ten minutes, and until it would have been asked once more. */
+async function askedFor(node, { name, main, defaults }) {
+  const { url, seen } = api.run(1e9);
+  const given = { ...defaults, ...inputs(url), timeout: '603' };
+  const { output } = await run(node.path, main, { inputs: given, preload: 'clock.cjs' });
+  const { requests } = await seen();
+  if (requests === 0 || /retry/i.test(output)) throw new Error(`${name} lost a request to the fast clock:\n${output}`);
+  const budget = name === 'this action' ? BUDGETS.requests : undefined;
+  row({ what: 'operation of 10 minutes', unit: 'requests', node: node.version, who: name, values: [requests], budget });
+}
+
+/** Adds a row; with `against`, its budget is a ratio, else it is in the row's unit. */
+function row({ what, unit, node, who, values, against, budget }) {
+  const median = middle(values);
+  const ratio = against && median / middle(against);
+  const pass = budget === undefined ? undefined : (ratio ?? median) <= budget;
+  rows.push({ what, node, who, unit, median, min: Math.min(...values), max: Math.max(...values), ratio, budget, pass });
+}
+
+function middle(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
+
+function print() {
+  const order = [...new Set(rows.map(({ what }) => what))];
+  const table = rows
+    .toSorted(
+      (a, b) =>
+        order.indexOf(a.what) - order.indexOf(b.what) ||
+        (a.node ?? '').localeCompare(b.node ?? '') ||
+        Number(a.who.startsWith('peer')) - Number(b.who.startsWith('peer')),
+    )
+    .map(({ what, node = '', who, unit, median, min, max, ratio, budget, pass }) => {
+      const value = (number) => number.toFixed(['ms', 'MB'].includes(unit) ? 1 : 0);
+      return [
+        what,
+        node,
+        who,
+        `${value(median)} ${unit}`,
+        value(min),
+        value(max),
+        ratio ? `${ratio.toFixed(2)}x` : '',
+        budget === undefined ? '' : `<= ${ratio ? `${budget.toFixed(2)}x` : value(budget)}`,
+        pass === undefined ? '' : pass ? 'pass' : 'FAIL',
+      ];
+    });
+  table.unshift(['what', 'Node', 'who', 'median', 'min', 'max', 'ratio', 'budget', '']);
+  const widths = table[0].map((_, column) => Math.max(...table.map((cells) => cells[column].length)));
+  let last;
+  for (const [what, ...cells] of table) {
+    // Numbers stand right-aligned; what is measured is said once.
+    const shown = [what === last ? '' : what, ...cells];
+    console.log(shown.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd());
+    last = what;
+  }
+}

@@ -1,0 +1,119 @@
+// Runs steps of actions, and scripts, each in a process of its own as a runner would.
+import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { parseKeyValues } from '../tests/e2e/support/runner-files.js';
+import { startChild } from '../tests/sandbox/child.js';
+
+const STUCK_AFTER_MS = 60_000;
+
+// What a runner tells every step.
+const RUN = {
+  CI: 'true',
+  GITHUB_ACTIONS: 'true',
+  GITHUB_ACTOR: 'octocat',
+  GITHUB_EVENT_NAME: 'push',
+  GITHUB_REF: 'refs/heads/main',
+  GITHUB_REPOSITORY: 'acme/shop',
+  GITHUB_RUN_ID: '9876543210',
+  GITHUB_SERVER_URL: 'https://github.com',
+  GITHUB_SHA: '0123456789abcdef0123456789abcdef01234567',
+  GITHUB_WORKFLOW: 'Deploy',
+  PATH: '/usr/bin:/bin',
+};
+
+const ANSWERS = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_PATH', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
+
+/** Starts the API; `run` gives a process an `api_url` of its own there. */
+export async function startApi() {
+  const server = fork(new URL('./server.js', import.meta.url));
+  const [port] = await once(server, 'message');
+  const base = `http://127.0.0.1:${port}`;
+  return {
+    /** @param {number} [operationMs] how long the operation takes */
+    run(operationMs = 0) {
+      const url = `${base}/${randomUUID()}`;
+      return {
+        url: `${url}/${operationMs}`,
+        /** @returns {Promise<{ requests: number, lateMs?: number }>} what the process has done */
+        seen: async () => (await fetch(url)).json(),
+      };
+    },
+    stop: () => server.disconnect(),
+  };
+}
+
+/** Inputs of a login that succeeds. */
+export const inputs = (apiUrl) => ({
+  api_key: `rca_${'0123456789abcdef'.repeat(2)}`,
+  api_url: apiUrl,
+  server_id: '00000000-0000-4000-8000-000000000000',
+  credential_id: '11111111-1111-4111-8111-111111111111',
+});
+
+/** The scripts of the action in `folder`, and what its inputs are when nobody sets them. */
+export function loadAction(folder) {
+  const { runs, inputs: declared = {} } = parse(readFileSync(join(folder, 'action.yml'), 'utf8'));
+  if (!/^node\d+$/.test(runs.using)) throw new Error(`The action in ${folder} runs by ${runs.using}, not by Node`);
+  const defaults = Object.entries(declared).map(([name, input]) => [name, input?.default ?? '']);
+  return {
+    main: join(folder, runs.main),
+    post: runs.post && join(folder, runs.post),
+    defaults: Object.fromEntries(defaults),
+  };
+}
+
+/**
+ * Runs a script to its end.
+ *
+ * @param {string} node
+ * @param {string} script
+ * @param {{ inputs?: object, state?: object, env?: object, preload?: string }} [options]
+ * @returns {Promise<{ ms: number, code: number, output: string, state: object, peak?: number }>}
+ *   `ms` from before it was started until it had exited; `peak` with peak.cjs as `preload`
+ */
+export async function run(node, script, { inputs = {}, state = {}, env = {}, preload } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'docker-auth-bench-'));
+  try {
+    const answers = Object.fromEntries(ANSWERS.map((name) => [name, join(folder, name)]));
+    Object.values(answers).forEach((path) => writeFileSync(path, ''));
+    const prefixed = (prefix, values) =>
+      Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, String(value)]));
+    const peak = join(folder, 'peak');
+    const args = preload ? ['--require', join(import.meta.dirname, preload), script] : [script];
+    const options = {
+      cwd: folder,
+      env: {
+        ...RUN,
+        HOME: folder,
+        RUNNER_TEMP: folder,
+        BENCH_PEAK: peak,
+        ...answers,
+        ...prefixed('INPUT_', Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name.toUpperCase(), value]))),
+        ...prefixed('STATE_', state),
+        ...env,
+      },
+      timeLimitMs: STUCK_AFTER_MS,
+    };
+
+    const startedAt = performance.now();
+    const { child, ended } = startChild(node, args, options);
+    let ms;
+    child.once('exit', () => (ms = performance.now() - startedAt));
+    const { code, timedOut, stdout, stderr } = await ended;
+    if (timedOut) throw new Error(`${script} was still running after ${STUCK_AFTER_MS} ms`);
+    return {
+      ms,
+      code,
+      output: stdout + stderr,
+      state: parseKeyValues(readFileSync(answers.GITHUB_STATE, 'utf8')),
+      peak: preload === 'peak.cjs' ? Number(readFileSync(peak, 'utf8')) : undefined,
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

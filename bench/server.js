@@ -1,0 +1,50 @@
+// The API that is measured against, in a process of its own, so that it and whoever
+// measures do not wait for each other. The address that it is called by says what it does:
+// /RUN/MS/api/… lets RUN's operation end MS milliseconds after its login has arrived, and
+// /RUN tells what RUN has done.
+import { createServer } from 'node:http';
+
+// How RUN fares: its number of requests, when its operation ends, and by how much the first
+// poll after that was late.
+const runs = new Map();
+
+function answer(method, url) {
+  const [, run, ms, , , , ...call] = url.split('/');
+  const seen = runs.get(run) ?? { requests: 0 };
+  if (ms === undefined) return [200, seen];
+
+  const now = performance.now();
+  runs.set(run, seen);
+  seen.requests += 1;
+  const operation = { operation_id: run, status: 'running' };
+  switch (`${method} ${call[0]}/${call[1]}`) {
+    case 'POST registry-auth/login':
+      seen.endsAt = now + Number(ms);
+      return [202, { ...operation, registry_url: 'registry.example.com', registry_type: 'generic' }];
+    case `GET operations/${run}`:
+      Object.assign(operation, {
+        operation_type: 'registry_login',
+        server_id: '00000000-0000-4000-8000-000000000000',
+        server_name: 'web-1',
+        started_at: '2026-01-01T00:00:00Z',
+      });
+      if (now < seen.endsAt) return [200, operation];
+      seen.lateMs ??= now - seen.endsAt;
+      return [200, { ...operation, status: 'completed', result: { exit_code: 0, stdout: 'Login Succeeded\n', stderr: '' } }];
+    case 'POST registry-auth/logout':
+      return [200, { ...operation, status: 'completed' }];
+    default:
+      return [404, { detail: `No such route here: ${method} ${url}` }];
+  }
+}
+
+const server = createServer((request, response) => {
+  request.resume().on('end', () => {
+    const [status, body] = answer(request.method, request.url);
+    const json = JSON.stringify(body);
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) });
+    response.end(json);
+  });
+});
+server.listen(0, '127.0.0.1', () => process.send(server.address().port));
+process.on('disconnect', () => process.exit());

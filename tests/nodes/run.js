@@ -1,0 +1,43 @@
+// `make test-node`: every scenario with the action on each Node that it works on, and what
+// it says on one that it does not. The tests themselves stay on this machine's Node.
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { installed } from './nodes.js';
+
+const HERE = import.meta.dirname;
+const SCENARIOS = join(HERE, '../e2e');
+
+const nodes = [20, 22, 24].map(installed);
+if (nodes.some((node) => !node)) {
+  console.log(`Skipped: the Node versions to test with are there for Linux on x64 only, not for ${process.platform} on ${process.arch}`);
+  process.exit(process.env.REQUIRE_NODES === '1' ? 1 : 0);
+}
+
+const test = (files, env) =>
+  spawnSync(process.execPath, ['--test', '--test-timeout=300000', '--test-reporter=spec', ...files], {
+    env: { ...process.env, ...env },
+    stdio: 'inherit',
+  }).status === 0;
+
+// Sizes are the same on every Node.
+const scenarios = readdirSync(SCENARIOS)
+  .filter((file) => file.endsWith('.test.js') && file !== 'sizes.test.js')
+  .map((file) => join(SCENARIOS, file));
+const old = installed(18);
+const outcomes = [
+  { what: `What the action says on Node ${old.version}`, files: [join(HERE, 'too-old.test.js')] },
+  ...nodes.map(({ version, path }) => ({
+    what: `The scenarios with the action on Node ${version}`,
+    files: scenarios,
+    env: { ACTION_NODE: path },
+  })),
+].map(({ what, files, env }) => {
+  console.log(`\n${what}`);
+  const startedAt = performance.now();
+  const passed = test(files, env);
+  return `${passed ? 'passed' : 'FAILED'}  ${what} (${Math.round((performance.now() - startedAt) / 1000)} s)`;
+});
+
+console.log(`\n${outcomes.join('\n')}`);
+process.exitCode = outcomes.some((outcome) => outcome.startsWith('FAILED')) ? 1 : 0;

@@ -1,0 +1,26 @@
+// A Node that is too old for the action, as a self-hosted runner may bring it: one sentence
+// says so, whatever else that Node could not read.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWorld } from '../e2e/support/world.js';
+import { installed } from './nodes.js';
+
+const old = installed(18);
+
+for (const [step, level, code] of [
+  ['main', 'error', 1],
+  ['post', 'warning', 0],
+]) {
+  test(`${step} on Node ${old.version} says which Node it needs, as one ${level}`, async (t) => {
+    const world = await createWorld(t);
+    const result = await world.run(step, { inputs: world.inputs.vault(), node: old.path });
+    assert.equal(result.code, code, result.stdout + result.stderr);
+    assert.deepEqual(result.annotations.map((annotation) => annotation.level), [level]);
+    assert.match(result.annotations[0].message, new RegExp(`Node(\\.js)? v?${old.version.replaceAll('.', '\\.')}\\b`));
+    assert.match(result.annotations[0].message, /Node(\.js)? 20 or newer/);
+    // Neither a stack trace nor a complaint about syntax.
+    assert.deepEqual(result.log, []);
+    assert.equal(result.stderr, '');
+    assert.deepEqual(world.reoclo.requests, []);
+  });
+}
