@@ -38,8 +38,9 @@ const MIB = 1024 * 1024;
 const HOUR_MS = 3_600_000;
 
 // How a row's steps find their process (see conditions.cjs): by default every
-// random wait is 0, and what takes 30 s takes 3. `timeout` is in seconds of that
-// clock, `takes` and `gap` are in milliseconds of this one.
+// random wait is 0, and where a step waits for long, what takes 30 s takes 3.
+// `timeout` is in seconds of that clock, `takes` and `gap` are in milliseconds of
+// this one.
 const QUICK = { TEST_RANDOM: '0', TEST_SPEED: '10' };
 const HALF = { TEST_RANDOM: '0.5', TEST_SPEED: '10' };
 const STEADY = { TEST_RANDOM: '0' };
@@ -172,6 +173,7 @@ const LOGIN_BROKEN = [
   },
   {
     name: 'a login that is answered by silence is asked for again after 30 s',
+    conditions: QUICK,
     main: { login: [silence] },
     requests: { login: 2 },
     retries: 1,
@@ -574,6 +576,7 @@ const POLL = [
   },
   {
     name: 'a poll that is answered by silence is asked again after 30 s',
+    conditions: QUICK,
     main: { poll: [silence] },
     requests: { poll: atLeast(2) },
     retries: 1,
@@ -932,7 +935,7 @@ test('a connection that is refused until Reoclo is back does not keep a login fr
 });
 
 async function check(t, world, row) {
-  const { mode = 'vault', ends = LOGGED_IN, conditions = QUICK, left = 0 } = row;
+  const { mode = 'vault', ends = LOGGED_IN, conditions = waits(row) ? QUICK : STEADY, left = 0 } = row;
   const own = (resource) => {
     t.after(() => resource.stop());
     return resource;
@@ -977,6 +980,11 @@ async function check(t, world, row) {
   await ended(world, server);
   assert.equal(server.agent.logins().length, left, 'logins that stay on the server');
   assert.equal(elsewhere.connections, 0, 'nothing may reach the target of a redirect');
+}
+
+/** Whether a row's steps wait for long: on purpose, or because post cannot know whether a login still runs. */
+function waits({ ends = LOGGED_IN, takes, after }) {
+  return takes !== undefined || after?.takes !== undefined || (ends.code === 1 && ends.performed === 'true');
 }
 
 function planOf(plan, context) {
@@ -1049,6 +1057,7 @@ function assertRetries(step, expected = 0) {
   );
 }
 
+/** Compares with `[least, most]`; a busy machine may take three times the most, and what hangs takes more. */
 function assertTook({ step, durationMs }, range) {
-  if (range) assertInRange(durationMs, range, `how long ${step} took, in ms`);
+  if (range) assertInRange(durationMs, [range[0], 3 * range[1]], `how long ${step} took, in ms`);
 }

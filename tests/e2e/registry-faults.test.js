@@ -210,7 +210,7 @@ test('the logins of one step share one `timeout`', async (t) => {
   });
   assert.equal(main.code, 1);
   assert.equal(main.annotations.length, 1);
-  assert.ok(main.durationMs < 2_500, `main took ${main.durationMs} ms`);
+  assert.ok(main.durationMs < 7_500, `main took ${main.durationMs} ms`);
 });
 
 test('a wrong password is one login', async (t) => {
