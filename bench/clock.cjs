@@ -24,6 +24,7 @@ function arm() {
 }
 
 performance.now = () => now;
+process.hrtime = Object.assign(() => [0, now * 1e6], process.hrtime);
 Date.now = () => startedAt + now;
 globalThis.setTimeout = (callback, ms = 0, ...args) => {
   const fire = () => {

@@ -96,8 +96,10 @@ function escapeProperty(s) {
   return toCommandValue(s).replace(/%/g, "%25").replace(/\r/g, "%0D").replace(/\n/g, "%0A").replace(/:/g, "%3A").replace(/,/g, "%2C");
 }
 
+// js/crypto.js
+var randomUUID = () => [1, 2, 3].map(() => Math.random().toString(36).slice(2)).join("");
+
 // node_modules/@actions/core/lib/file-command.js
-var crypto = __toESM(require("crypto"), 1);
 var fs = __toESM(require("fs"), 1);
 var os2 = __toESM(require("os"), 1);
 function issueFileCommand(command, message) {
@@ -113,7 +115,7 @@ function issueFileCommand(command, message) {
   });
 }
 function prepareKeyValueMessage(key, value) {
-  const delimiter = `ghadelimiter_${crypto.randomUUID()}`;
+  const delimiter = `ghadelimiter_${randomUUID()}`;
   const convertedValue = toCommandValue(value);
   if (key.includes(delimiter)) {
     throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter}"`);
@@ -125,298 +127,7 @@ function prepareKeyValueMessage(key, value) {
 }
 
 // node_modules/@actions/core/lib/core.js
-var os4 = __toESM(require("os"), 1);
-
-// node_modules/@actions/core/lib/summary.js
-var import_os = require("os");
-var import_fs = require("fs");
-var __awaiter = function(thisArg, _arguments, P, generator) {
-  function adopt(value) {
-    return value instanceof P ? value : new P(function(resolve) {
-      resolve(value);
-    });
-  }
-  return new (P || (P = Promise))(function(resolve, reject) {
-    function fulfilled(value) {
-      try {
-        step(generator.next(value));
-      } catch (e) {
-        reject(e);
-      }
-    }
-    function rejected(value) {
-      try {
-        step(generator["throw"](value));
-      } catch (e) {
-        reject(e);
-      }
-    }
-    function step(result) {
-      result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected);
-    }
-    step((generator = generator.apply(thisArg, _arguments || [])).next());
-  });
-};
-var { access, appendFile, writeFile } = import_fs.promises;
-var SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
-var Summary = class {
-  constructor() {
-    this._buffer = "";
-  }
-  /**
-   * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
-   * Also checks r/w permissions.
-   *
-   * @returns step summary file path
-   */
-  filePath() {
-    return __awaiter(this, void 0, void 0, function* () {
-      if (this._filePath) {
-        return this._filePath;
-      }
-      const pathFromEnv = process.env[SUMMARY_ENV_VAR];
-      if (!pathFromEnv) {
-        throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
-      }
-      try {
-        yield access(pathFromEnv, import_fs.constants.R_OK | import_fs.constants.W_OK);
-      } catch (_a) {
-        throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
-      }
-      this._filePath = pathFromEnv;
-      return this._filePath;
-    });
-  }
-  /**
-   * Wraps content in an HTML tag, adding any HTML attributes
-   *
-   * @param {string} tag HTML tag to wrap
-   * @param {string | null} content content within the tag
-   * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
-   *
-   * @returns {string} content wrapped in HTML element
-   */
-  wrap(tag, content, attrs = {}) {
-    const htmlAttrs = Object.entries(attrs).map(([key, value]) => ` ${key}="${value}"`).join("");
-    if (!content) {
-      return `<${tag}${htmlAttrs}>`;
-    }
-    return `<${tag}${htmlAttrs}>${content}</${tag}>`;
-  }
-  /**
-   * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
-   *
-   * @param {SummaryWriteOptions} [options] (optional) options for write operation
-   *
-   * @returns {Promise<Summary>} summary instance
-   */
-  write(options) {
-    return __awaiter(this, void 0, void 0, function* () {
-      const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
-      const filePath = yield this.filePath();
-      const writeFunc = overwrite ? writeFile : appendFile;
-      yield writeFunc(filePath, this._buffer, { encoding: "utf8" });
-      return this.emptyBuffer();
-    });
-  }
-  /**
-   * Clears the summary buffer and wipes the summary file
-   *
-   * @returns {Summary} summary instance
-   */
-  clear() {
-    return __awaiter(this, void 0, void 0, function* () {
-      return this.emptyBuffer().write({ overwrite: true });
-    });
-  }
-  /**
-   * Returns the current summary buffer as a string
-   *
-   * @returns {string} string of summary buffer
-   */
-  stringify() {
-    return this._buffer;
-  }
-  /**
-   * If the summary buffer is empty
-   *
-   * @returns {boolen} true if the buffer is empty
-   */
-  isEmptyBuffer() {
-    return this._buffer.length === 0;
-  }
-  /**
-   * Resets the summary buffer without writing to summary file
-   *
-   * @returns {Summary} summary instance
-   */
-  emptyBuffer() {
-    this._buffer = "";
-    return this;
-  }
-  /**
-   * Adds raw text to the summary buffer
-   *
-   * @param {string} text content to add
-   * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
-   *
-   * @returns {Summary} summary instance
-   */
-  addRaw(text, addEOL = false) {
-    this._buffer += text;
-    return addEOL ? this.addEOL() : this;
-  }
-  /**
-   * Adds the operating system-specific end-of-line marker to the buffer
-   *
-   * @returns {Summary} summary instance
-   */
-  addEOL() {
-    return this.addRaw(import_os.EOL);
-  }
-  /**
-   * Adds an HTML codeblock to the summary buffer
-   *
-   * @param {string} code content to render within fenced code block
-   * @param {string} lang (optional) language to syntax highlight code
-   *
-   * @returns {Summary} summary instance
-   */
-  addCodeBlock(code, lang) {
-    const attrs = Object.assign({}, lang && { lang });
-    const element = this.wrap("pre", this.wrap("code", code), attrs);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML list to the summary buffer
-   *
-   * @param {string[]} items list of items to render
-   * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
-   *
-   * @returns {Summary} summary instance
-   */
-  addList(items, ordered = false) {
-    const tag = ordered ? "ol" : "ul";
-    const listItems = items.map((item) => this.wrap("li", item)).join("");
-    const element = this.wrap(tag, listItems);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML table to the summary buffer
-   *
-   * @param {SummaryTableCell[]} rows table rows
-   *
-   * @returns {Summary} summary instance
-   */
-  addTable(rows) {
-    const tableBody = rows.map((row) => {
-      const cells = row.map((cell) => {
-        if (typeof cell === "string") {
-          return this.wrap("td", cell);
-        }
-        const { header, data, colspan, rowspan } = cell;
-        const tag = header ? "th" : "td";
-        const attrs = Object.assign(Object.assign({}, colspan && { colspan }), rowspan && { rowspan });
-        return this.wrap(tag, data, attrs);
-      }).join("");
-      return this.wrap("tr", cells);
-    }).join("");
-    const element = this.wrap("table", tableBody);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds a collapsable HTML details element to the summary buffer
-   *
-   * @param {string} label text for the closed state
-   * @param {string} content collapsable content
-   *
-   * @returns {Summary} summary instance
-   */
-  addDetails(label, content) {
-    const element = this.wrap("details", this.wrap("summary", label) + content);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML image tag to the summary buffer
-   *
-   * @param {string} src path to the image you to embed
-   * @param {string} alt text description of the image
-   * @param {SummaryImageOptions} options (optional) addition image attributes
-   *
-   * @returns {Summary} summary instance
-   */
-  addImage(src, alt, options) {
-    const { width, height } = options || {};
-    const attrs = Object.assign(Object.assign({}, width && { width }), height && { height });
-    const element = this.wrap("img", null, Object.assign({ src, alt }, attrs));
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML section heading element
-   *
-   * @param {string} text heading text
-   * @param {number | string} [level=1] (optional) the heading level, default: 1
-   *
-   * @returns {Summary} summary instance
-   */
-  addHeading(text, level) {
-    const tag = `h${level}`;
-    const allowedTag = ["h1", "h2", "h3", "h4", "h5", "h6"].includes(tag) ? tag : "h1";
-    const element = this.wrap(allowedTag, text);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML thematic break (<hr>) to the summary buffer
-   *
-   * @returns {Summary} summary instance
-   */
-  addSeparator() {
-    const element = this.wrap("hr", null);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML line break (<br>) to the summary buffer
-   *
-   * @returns {Summary} summary instance
-   */
-  addBreak() {
-    const element = this.wrap("br", null);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML blockquote to the summary buffer
-   *
-   * @param {string} text quote text
-   * @param {string} cite (optional) citation url
-   *
-   * @returns {Summary} summary instance
-   */
-  addQuote(text, cite) {
-    const attrs = Object.assign({}, cite && { cite });
-    const element = this.wrap("blockquote", text, attrs);
-    return this.addRaw(element).addEOL();
-  }
-  /**
-   * Adds an HTML anchor tag to the summary buffer
-   *
-   * @param {string} text link text/content
-   * @param {string} href hyperlink
-   *
-   * @returns {Summary} summary instance
-   */
-  addLink(text, href) {
-    const element = this.wrap("a", text, { href });
-    return this.addRaw(element).addEOL();
-  }
-};
-var _summary = new Summary();
-
-// node_modules/@actions/core/lib/platform.js
-var import_os2 = __toESM(require("os"), 1);
-var platform = import_os2.default.platform();
-var arch = import_os2.default.arch();
-
-// node_modules/@actions/core/lib/core.js
+var os3 = __toESM(require("os"), 1);
 var ExitCode;
 (function(ExitCode2) {
   ExitCode2[ExitCode2["Success"] = 0] = "Success";
@@ -440,7 +151,7 @@ function setOutput(name, value) {
   if (filePath) {
     return issueFileCommand("OUTPUT", prepareKeyValueMessage(name, value));
   }
-  process.stdout.write(os4.EOL);
+  process.stdout.write(os3.EOL);
   issueCommand("set-output", { name }, toCommandValue(value));
 }
 function error(message, properties = {}) {
@@ -450,7 +161,7 @@ function warning(message, properties = {}) {
   issueCommand("warning", toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 function info(message) {
-  process.stdout.write(message + os4.EOL);
+  process.stdout.write(message + os3.EOL);
 }
 function saveState(name, value) {
   const filePath = process.env["GITHUB_STATE"] || "";
@@ -715,7 +426,7 @@ function __wbg_get_imports() {
           const a = state0.a;
           state0.a = 0;
           try {
-            return __wasm_bindgen_func_elem_1320(a, state0.b, arg02, arg12);
+            return __wasm_bindgen_func_elem_1338(a, state0.b, arg02, arg12);
           } finally {
             state0.a = a;
           }
@@ -864,6 +575,15 @@ function __wbg_get_imports() {
       const ret = getObject(arg0).toString();
       return addHeapObject(ret);
     },
+    __wbg_trust_eaa7ba5221b2a3f0: function() {
+      return handleError(function(arg0, arg1, arg2, arg3) {
+        const ret = getObject(arg1).trust(getStringFromWasm0(arg2, arg3));
+        const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+        const len1 = WASM_VECTOR_LEN;
+        getDataViewMemory0().setInt32(arg0 + 4 * 1, len1, true);
+        getDataViewMemory0().setInt32(arg0 + 4 * 0, ptr1, true);
+      }, arguments);
+    },
     __wbg_url_7bfada5c2297bc70: function(arg0, arg1) {
       const ret = getObject(arg1).url;
       const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_export, wasm.__wbindgen_export2);
@@ -875,11 +595,11 @@ function __wbg_get_imports() {
       getObject(arg0).warning(getStringFromWasm0(arg1, arg2), getStringFromWasm0(arg3, arg4));
     },
     __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1296);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1314);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_744);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_762);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000003: function(arg0, arg1) {
@@ -899,16 +619,16 @@ function __wbg_get_imports() {
     "./reoclo_docker_auth_bg.js": import0
   };
 }
-function __wasm_bindgen_func_elem_744(arg0, arg1) {
-  wasm.__wasm_bindgen_func_elem_744(arg0, arg1);
+function __wasm_bindgen_func_elem_762(arg0, arg1) {
+  wasm.__wasm_bindgen_func_elem_762(arg0, arg1);
 }
-function __wasm_bindgen_func_elem_1320(arg0, arg1, arg2, arg3) {
-  wasm.__wasm_bindgen_func_elem_1320(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
+function __wasm_bindgen_func_elem_1338(arg0, arg1, arg2, arg3) {
+  wasm.__wasm_bindgen_func_elem_1338(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
 }
-function __wasm_bindgen_func_elem_1296(arg0, arg1, arg2) {
+function __wasm_bindgen_func_elem_1314(arg0, arg1, arg2) {
   try {
     const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
-    wasm.__wasm_bindgen_func_elem_1296(retptr, arg0, arg1, addHeapObject(arg2));
+    wasm.__wasm_bindgen_func_elem_1314(retptr, arg0, arg1, addHeapObject(arg2));
     var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
     var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
     if (r1) {
@@ -955,15 +675,15 @@ function debugString(val) {
   }
   if (Array.isArray(val)) {
     const length = val.length;
-    let debug2 = "[";
+    let debug = "[";
     if (length > 0) {
-      debug2 += debugString(val[0]);
+      debug += debugString(val[0]);
     }
     for (let i = 1; i < length; i++) {
-      debug2 += ", " + debugString(val[i]);
+      debug += ", " + debugString(val[i]);
     }
-    debug2 += "]";
-    return debug2;
+    debug += "]";
+    return debug;
   }
   const builtInMatches = /\[object ([^\]]+)\]/.exec(toString.call(val));
   let className;
@@ -1191,6 +911,69 @@ async function __wbg_init(module_or_path) {
   return __wbg_finalize_init(instance, module2);
 }
 
+// js/fetch.js
+var Headers2 = class extends Map {
+};
+var Request2 = class {
+  constructor(url, { method = "GET", headers = new Headers2(), body, signal } = {}) {
+    Object.assign(this, { url, method, headers, body, signal });
+  }
+};
+var Response2 = class {
+  constructor(message) {
+    message.on("error", () => {
+    });
+    this.status = message.statusCode;
+    this.headers = new Headers2(Object.entries(message.headers));
+    this.body = { getReader: () => ({ read: () => chunks.next() }) };
+    const chunks = message[Symbol.asyncIterator]();
+  }
+};
+var AGENT = {
+  keepAlive: true,
+  // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: there is no switch that turns this off.
+  rejectUnauthorized: true
+};
+var PROXY_VARIABLE = /^(https?|all)_proxy$/i;
+var CONNECT_TIMEOUT_MS = 1e4;
+var agents = /* @__PURE__ */ new Map();
+var ca;
+var http = () => require("node:http");
+var https = () => require("node:https");
+var network = () => require("./network.cjs");
+function trust(text) {
+  const { certificates, trusted } = network();
+  const pem = certificates(text);
+  ca = trusted(pem, process.env);
+  return pem;
+}
+function agentFor(url, { Agent }) {
+  const { env } = process;
+  if (!agents.has(url.origin)) {
+    const isPlain = !ca && !Object.keys(env).some((name) => PROXY_VARIABLE.test(name) && env[name]);
+    const given = isPlain ? void 0 : network().agentFor(url, { env, ca, options: AGENT });
+    agents.set(url.origin, given ?? new Agent(AGENT));
+  }
+  return agents.get(url.origin);
+}
+function fetch2({ url: address, method, headers, body, signal }) {
+  return new Promise((resolve, reject) => {
+    const url = new URL(address);
+    const transport = url.protocol === "https:" ? https() : http();
+    const options = { ...AGENT, ca, agent: agentFor(url, transport), method, headers: Object.fromEntries(headers) };
+    const call = transport.request(url, options);
+    signal.addEventListener("abort", () => call.res?.complete || call.destroy());
+    call.on("socket", limitConnecting).on("response", (message) => resolve(new Response2(message))).on("error", (error2) => reject(error2.errors?.[0] ?? error2)).end(body);
+  });
+}
+function limitConnecting(socket) {
+  if (!socket.connecting) return;
+  const late = Object.assign(new Error("no connection within 10 s"), { code: "ERR_CONNECT_TIMEOUT" });
+  const timer = setTimeout(() => socket.destroy(late), CONNECT_TIMEOUT_MS);
+  for (const event of [socket.encrypted ? "secureConnect" : "connect", "close"]) socket.once(event, () => clearTimeout(timer));
+}
+var web = { fetch: fetch2, Headers: Headers2, Request: Request2, Response: Response2 };
+
 // js/host.js
 var import_node_os = require("node:os");
 var stopped = new Promise((resolve) => ["SIGINT", "SIGTERM"].forEach((signal) => process.once(signal, resolve)));
@@ -1201,11 +984,16 @@ var host = {
   saveState,
   setOutput,
   setSecret,
+  trust,
   info,
   warning: (message, title) => warning(message, { title }),
   error: (message, title) => error(message, { title }),
   command: (line) => process.stdout.write(line + import_node_os.EOL),
-  now: () => performance.now(),
+  // Not performance.now(): loading that takes 2 ms.
+  now: () => {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1e3 + nanoseconds / 1e6;
+  },
   cancelled: () => stopped
 };
 
@@ -1224,6 +1012,7 @@ function start(recipe, { exitCode, failed }) {
   };
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
+  Object.assign(globalThis, web);
   initSync({ module: (0, import_node_fs.readFileSync)((0, import_node_path.join)(__dirname, "reoclo_docker_auth.wasm")) });
   reoclo_docker_auth_exports[recipe](host).then((result) => exit(exitCode(result)), crash);
 }

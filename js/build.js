@@ -46,9 +46,9 @@ run(join(root, 'node_modules/.bin/wasm-opt'), [
   ...[join(bindings, 'reoclo_docker_auth_bg.wasm'), '-o', join(dist, 'reoclo_docker_auth.wasm')],
 ]);
 
-const { metafile } = await build({
+const options = {
   absWorkingDir: root,
-  entryPoints: { main: 'js/main.js', post: 'js/post.js' },
+  external: ['./network.cjs'],
   outdir: dist,
   outExtension: { '.js': '.cjs' },
   bundle: true,
@@ -60,21 +60,29 @@ const { metafile } = await build({
   logLevel: 'warning',
   plugins: [
     {
-      // core's OIDC client brings a whole HTTP stack that this action never calls; unused and free of side effects,
-      // it stays out of the bundle.
-      name: 'leave-out-oidc',
+      // What core does when it is merely loaded is for calls that are never made here: its OIDC client brings a whole
+      // HTTP stack, and its summary node:fs/promises. Unused and free of side effects, they stay out of the bundle.
+      name: 'only-what-is-used-of-core',
       setup: ({ onResolve, resolve }) => {
-        onResolve({ filter: /^@actions\/(http-client|exec)/ }, async ({ path, pluginData, ...options }) => {
-          if (pluginData === 'resolving') return undefined;
+        onResolve({ filter: /./ }, async ({ path, pluginData, ...options }) => {
+          const unused = /^@actions\/(http-client|exec)|\/(summary|platform|path-utils|oidc-utils)\.js$/.test(path);
+          if (!unused || pluginData === 'resolving') return undefined;
           const resolved = await resolve(path, { ...options, pluginData: 'resolving' });
           return { ...resolved, sideEffects: false };
         });
+        onResolve({ filter: /^crypto$/ }, () => ({ path: join(root, 'js/crypto.js') }));
+        onResolve({ filter: /^debug$/ }, () => ({ path: join(root, 'js/network/debug.js') }));
       },
     },
   ],
-});
+};
+const bundles = [
+  await build({ ...options, entryPoints: { main: 'js/main.js', post: 'js/post.js' } }),
+  // Other people's code but for a page, and rarely loaded: what counts is what every runner downloads of it.
+  await build({ ...options, entryPoints: { network: 'js/network/index.js' }, minify: true }),
+];
 
-const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
+const bundled = bundles.flatMap(({ metafile }) => Object.values(metafile.outputs)).flatMap(({ inputs }) => Object.keys(inputs));
 const packages = bundled.map((path) => /^node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]).filter(Boolean);
 const metadata = run('cargo', ['metadata', '--locked', '--format-version', '1', '--filter-platform', 'wasm32-unknown-unknown']);
 writeFileSync(

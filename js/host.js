@@ -1,6 +1,7 @@
 // What the core asks of its surroundings: the runner's toolkit, the environment, a clock.
 import { EOL } from 'node:os';
 import * as core from '@actions/core';
+import { trust } from './fetch.js';
 
 // Listened for from the very start: until then a signal ends the process where it stands. Runners interrupt first and
 // terminate later; a second signal of a kind ends the process at once. Post does not ask, and so goes on with its logout.
@@ -13,10 +14,15 @@ export const host = {
   saveState: core.saveState,
   setOutput: core.setOutput,
   setSecret: core.setSecret,
+  trust,
   info: core.info,
   warning: (message, title) => core.warning(message, { title }),
   error: (message, title) => core.error(message, { title }),
   command: (line) => process.stdout.write(line + EOL),
-  now: () => performance.now(),
+  // Not performance.now(): loading that takes 2 ms.
+  now: () => {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1e3 + nanoseconds / 1e6;
+  },
   cancelled: () => stopped,
 };

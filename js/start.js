@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as core from '../target/wasm/reoclo_docker_auth.js';
+import { web } from './fetch.js';
 import { host } from './host.js';
 
 const OLDEST_NODE = 20;
@@ -25,6 +26,7 @@ export function start(recipe, { exitCode, failed }) {
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
 
+  Object.assign(globalThis, web);
   core.initSync({ module: readFileSync(join(__dirname, 'reoclo_docker_auth.wasm')) });
   core[recipe](host).then((result) => exit(exitCode(result)), crash);
 }

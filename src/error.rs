@@ -78,7 +78,7 @@ impl Error {
             Self::NotJson { .. } | Self::OffContract { .. } | Self::TooLarge { .. } => {
                 "check that api_url is the base URL of a Reoclo instance and that no proxy or login page answers in its place.".to_owned()
             }
-            Self::Unreachable { code, message, .. } => unreachable_fix(code, message).to_owned(),
+            Self::Unreachable { code, .. } => unreachable_fix(code).to_owned(),
             Self::NoAnswer { .. } => "check the network between this runner and Reoclo, then run the job again.".to_owned(),
             Self::DeadlinePassed { .. } => {
                 "see whether the server is online in Reoclo, or raise the timeout input; the post step says what becomes of the login.".to_owned()
@@ -112,7 +112,7 @@ impl Error {
             Self::Refused { status: 408 | 499 | 500.., .. } | Self::Redirected { status: 300 | 303, .. } => false,
             Self::Refused { call, .. } | Self::Redirected { call, .. } => *call != Call::Operation,
             Self::Unclear { ran, .. } => !ran,
-            Self::Unreachable { call, code, message, .. } => *call != Call::Operation && never_sent(code, message),
+            Self::Unreachable { call, code, .. } => *call != Call::Operation && never_sent(code),
             Self::NotJson { .. }
             | Self::OffContract { .. }
             | Self::TooLarge { .. }
@@ -178,6 +178,7 @@ fn refusal_fix(call: Call, status: u16, detail: &str) -> String {
             "check server_id: copy the UUID again from the dashboard of the tenant that api_key belongs to.".to_owned()
         }
         (404, Call::Operation) => "look the operation up in the Reoclo dashboard: the API no longer knows it.".to_owned(),
+        (407, _) => "put the proxy's user name and password into http_proxy, or add the host of api_url to no_proxy.".to_owned(),
         (422, _) => "correct the field that the answer names.".to_owned(),
         (429, _) => "wait, or raise the key's rate limit in the dashboard.".to_owned(),
         (500.., _) => "run the job again; if it stays, look at the status of your Reoclo instance.".to_owned(),
@@ -186,33 +187,34 @@ fn refusal_fix(call: Call, status: u16, detail: &str) -> String {
     }
 }
 
-/// The words with which `fetch` refuses a port that browsers refuse: <https://fetch.spec.whatwg.org/#port-blocking>.
-const BAD_PORT: &str = "bad port";
+/// How the codes of a proxy that fails begin, before the API has heard anything.
+const PROXY: &str = "ERR_PROXY";
 
 /// Failures of a connection before any byte of the request left, by Node's and OpenSSL's codes.
-fn never_sent(code: &str, message: &str) -> bool {
+fn never_sent(code: &str) -> bool {
     const CODES: [&str; 7] = [
         "ECONNREFUSED",
         "ENOTFOUND",
         "EAI_AGAIN",
         "EHOSTUNREACH",
         "ENETUNREACH",
-        "UND_ERR_CONNECT_TIMEOUT",
+        "ERR_CONNECT_TIMEOUT",
         "ERR_INVALID_URL",
     ];
-    CODES.contains(&code) || is_tls(code) || message == BAD_PORT
+    CODES.contains(&code) || is_tls(code) || code.starts_with(PROXY)
 }
 
-fn unreachable_fix(code: &str, message: &str) -> &'static str {
+fn unreachable_fix(code: &str) -> &'static str {
     match code {
-        _ if message == BAD_PORT => {
-            "serve the API on another port: this one is reserved for another protocol, and fetch refuses it."
+        "ERR_PROXY_INVALID" => "correct or unset this variable; nothing was sent.",
+        code if code.starts_with(PROXY) => {
+            "check the proxy's address, user name and password, or add the host of api_url to no_proxy."
         }
         "ERR_INVALID_URL" => "correct api_url: it is not a URL.",
         "ENOTFOUND" | "EAI_AGAIN" => "check the host in api_url and this runner's DNS.",
         "ECONNREFUSED" => "check host and port in api_url, and that Reoclo is running there.",
         code if is_tls(code) => {
-            "make this runner trust the certificate (NODE_EXTRA_CA_CERTS for a private CA), or correct the host in api_url; verification is never turned off."
+            "give the CA of a private certificate in ca_certificate or NODE_EXTRA_CA_CERTS, or correct the host in api_url; verification is never turned off."
         }
         _ => "check the network between this runner and Reoclo, then run the job again.",
     }

@@ -13,6 +13,9 @@ pub(crate) trait Host {
     /// Saves a value for post. Written through at once: a kill after this call does not lose it.
     fn save_state(&self, key: &str, value: &str) -> Result<(), String>;
     fn set_output(&self, name: &str, value: &str) -> Result<(), String>;
+    /// Trusts the CA certificates of a PEM text, or of the PEM file that it names, from now on; resolves to them. The error
+    /// ends the sentence "ca_certificate …".
+    fn trust(&self, pem_or_path: &str) -> Result<String, String>;
     /// Asks the runner to hide a value in everything it shows from here on.
     fn mask(&self, value: &str);
     /// One plain log line.
@@ -160,6 +163,11 @@ pub(crate) mod fake {
         fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
             self.record(format!("output {name}={value}"));
             Ok(())
+        }
+        fn trust(&self, pem_or_path: &str) -> Result<String, String> {
+            self.record(format!("trust {pem_or_path}"));
+            let is_pem = pem_or_path.starts_with("-----BEGIN CERTIFICATE");
+            if is_pem { Ok(pem_or_path.to_owned()) } else { Err("holds no PEM certificate".to_owned()) }
         }
         fn mask(&self, value: &str) {
             self.record(format!("mask {value}"));

@@ -21,6 +21,7 @@ pub(crate) struct RawInputs {
     cleanup: String,
     api_url: String,
     timeout: String,
+    ca_certificate: String,
 }
 
 /// The inputs of one login, all of them good.
@@ -32,6 +33,8 @@ pub(crate) struct Inputs {
     pub(crate) login: Login,
     pub(crate) cleanup: bool,
     pub(crate) timeout_s: u32,
+    /// PEM text, already trusted.
+    pub(crate) ca_certificate: Option<String>,
 }
 
 /// Where the credential comes from.
@@ -69,6 +72,7 @@ impl RawInputs {
             cleanup: host.input("cleanup"),
             api_url: host.input("api_url"),
             timeout: host.input("timeout"),
+            ca_certificate: host.input("ca_certificate"),
         }
     }
 
@@ -78,7 +82,7 @@ impl RawInputs {
     }
 
     /// Checks everything and tells every problem at once, so that a workflow is mended in one go.
-    pub(crate) fn check(&self) -> Result<Inputs, Vec<Problem>> {
+    pub(crate) fn check(&self, host: &impl Host) -> Result<Inputs, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |problem| problems.push(problem);
         let api_key = api_key(&self.api_key).map_err(&mut keep).ok();
@@ -87,10 +91,17 @@ impl RawInputs {
         let cleanup = self.cleanup().map_err(&mut keep).ok();
         let api_url = self.api_url().map_err(&mut keep).ok();
         let timeout_s = self.timeout_s().map_err(&mut keep).ok();
-        match (api_key, server_id, login, cleanup, api_url, timeout_s) {
-            (Some(api_key), Some(server_id), Some(login), Some(cleanup), Some(api_url), Some(timeout_s)) => {
-                Ok(Inputs { api_key, api_url, server_id, login, cleanup, timeout_s })
-            }
+        let ca_certificate = self.ca_certificate(host).map_err(&mut keep).ok();
+        match (api_key, server_id, login, cleanup, api_url, timeout_s, ca_certificate) {
+            (
+                Some(api_key),
+                Some(server_id),
+                Some(login),
+                Some(cleanup),
+                Some(api_url),
+                Some(timeout_s),
+                Some(ca_certificate),
+            ) => Ok(Inputs { api_key, api_url, server_id, login, cleanup, timeout_s, ca_certificate }),
             _ => Err(problems),
         }
     }
@@ -171,6 +182,14 @@ impl RawInputs {
             input: "api_url",
             rule: format!("{flaw}: give the base URL of your Reoclo instance, such as {DEFAULT_API_URL}"),
         })
+    }
+
+    fn ca_certificate(&self, host: &impl Host) -> Result<Option<String>, Problem> {
+        let given = self.ca_certificate.trim();
+        if given.is_empty() {
+            return Ok(None);
+        }
+        host.trust(given).map(Some).map_err(|rule| Problem { input: "ca_certificate", rule })
     }
 
     fn timeout_s(&self) -> Result<u32, Problem> {
@@ -258,7 +277,7 @@ mod tests {
         let host = FakeHost::default()
             .with_inputs(&[("api_key", "rca_key"), ("server_id", ID), ("credential_id", ID)])
             .with_inputs(changes);
-        RawInputs::read(&host).check()
+        RawInputs::read(&host).check(&host)
     }
 
     /// The inputs that a refusal names.

@@ -6,41 +6,50 @@ use crate::secret::Masks;
 /// Registers every form of the secrets with the runner, longest first.
 pub(crate) fn register(host: &impl Host, masks: &Masks) {
     let is_set = |name: &str| !host.env(name).is_empty();
-    let is_act = is_set("ACT") || is_set("GITEA_ACTIONS") || is_set("FORGEJO_ACTIONS");
-    for form in masks.iter() {
-        if is_act {
-            for command in commands_for_act(form) {
-                host.command(&command);
-            }
-        }
-        host.mask(form);
+    if !(is_set("ACT") || is_set("GITEA_ACTIONS") || is_set("FORGEJO_ACTIONS")) {
+        masks.iter().for_each(|form| host.mask(form));
+        return;
     }
+    // These runners apply masks in the order in which they get them: a piece that came before the whole would hide the
+    // beginning of it and show the rest. What they would show as it is comes when all else is hidden.
+    let (shown, understood): (Vec<&str>, Vec<&str>) = masks.iter().partition(|form| form.contains("::"));
+    for form in masks.iter() {
+        if let Some(command) = whole_for_act(form) {
+            host.command(&command);
+        }
+    }
+    understood.iter().for_each(|form| host.mask(form));
+    for command in masks.iter().flat_map(pieces_for_act) {
+        host.command(&command);
+    }
+    shown.iter().for_each(|form| host.mask(form));
 }
 
-/// What act, and the runners made of it, need besides the toolkit's `::add-mask::`, so that it is masked
-/// before that line itself is printed. Source: `pkg/runner/command.go` of nektos/act 0.2.87.
+/// How act, and the runners made of it, take a value that the toolkit's `::add-mask::` does not bring to them as it is.
+/// Source: `pkg/runner/command.go` of nektos/act 0.2.87.
 ///
 /// - `^::([^ ]+)( (.+))?::` is greedy: with `::` in the value the command's name is taken to reach into the value, and
 ///   the line is shown as it is. The older form `##[add-mask]` is not confused by it, unless there is a `]`.
-/// - Escapes are undone in random order, so `%25`, `%0A` and `%0D` inside a value may come out wrong. Older runners of
-///   Gitea and Forgejo do not undo them at all, so that a `%` must also be registered as it is.
-fn commands_for_act(form: &str) -> Vec<String> {
+/// - Older runners of Gitea and Forgejo do not undo escapes, so that a `%` must also be registered as it is.
+fn whole_for_act(form: &str) -> Option<String> {
     if form.contains(['\r', '\n']) {
-        return Vec::new(); // its lines are forms of their own
+        None // its lines are forms of their own
+    } else if form.contains("::") {
+        (!form.contains(']')).then(|| format!("##[add-mask]{form}"))
+    } else {
+        form.contains('%').then(|| format!("::add-mask::{form}"))
     }
-    let mut commands = Vec::new();
+}
+
+/// Pieces of a value that may not arrive whole: escapes are undone in random order, so that `%25`, `%0A` and `%0D` inside
+/// it may come out wrong, and nothing takes a `::` together with a `]`.
+fn pieces_for_act(form: &str) -> Vec<String> {
     let is_ambiguous = ["%25", "%0A", "%0D"].iter().any(|escape| form.contains(escape));
-    if is_ambiguous || (form.contains("::") && form.contains(']')) {
-        let pieces = form.split("::").flat_map(|piece| piece.split('%'));
-        commands
-            .extend(pieces.filter(|piece| piece.len() >= SHORTEST_PIECE).map(|piece| format!("::add-mask::{piece}")));
+    if form.contains(['\r', '\n']) || !(is_ambiguous || (form.contains("::") && form.contains(']'))) {
+        return Vec::new();
     }
-    if form.contains("::") && !form.contains(']') {
-        commands.push(format!("##[add-mask]{form}"));
-    } else if form.contains('%') && !form.contains("::") {
-        commands.push(format!("::add-mask::{form}"));
-    }
-    commands
+    let pieces = form.split("::").flat_map(|piece| piece.split('%'));
+    pieces.filter(|piece| piece.len() >= SHORTEST_PIECE).map(|piece| format!("::add-mask::{piece}")).collect()
 }
 
 /// Hiding shorter pieces of a secret would hide half of every log.
@@ -61,7 +70,7 @@ mod tests {
     }
 
     fn masked(form: &str) -> Vec<String> {
-        commands_for_act(form).iter().filter_map(|line| masked_by_act(line)).collect()
+        whole_for_act(form).into_iter().chain(pieces_for_act(form)).filter_map(|line| masked_by_act(&line)).collect()
     }
 
     #[test]
@@ -73,7 +82,7 @@ mod tests {
     #[test]
     fn act_masks_at_least_the_pieces_of_what_it_cannot_take_whole() {
         assert_eq!(masked("first]::second"), ["first]", "second"]);
-        assert_eq!(masked("abcdef%0Aghij"), ["abcdef", "0Aghij", "abcdef%0Aghij"]);
+        assert_eq!(masked("abcdef%0Aghij"), ["abcdef%0Aghij", "abcdef", "0Aghij"]);
     }
 
     #[test]
@@ -83,8 +92,8 @@ mod tests {
 
     #[test]
     fn an_ordinary_value_needs_nothing_more_and_lines_speak_for_themselves() {
-        assert!(commands_for_act("rca_0123").is_empty());
-        assert!(commands_for_act("a::b\nc").is_empty());
+        assert!(masked("rca_0123").is_empty());
+        assert!(masked("a::b\nc").is_empty());
     }
 
     #[test]
@@ -100,5 +109,15 @@ mod tests {
             let at = |event: &str| events.iter().position(|e| e == event).unwrap();
             assert!(at("command ##[add-mask]rca_a::b") < at("mask rca_a::b"));
         }
+    }
+
+    #[test]
+    fn act_gets_no_piece_before_a_whole_that_it_begins() {
+        let act = FakeHost::default().with_env(&[("ACT", "true")]);
+        register(&act, &Masks::of("rca_key%+/", "", ""));
+        let events = act.events.borrow();
+        let at = |event: &str| events.iter().position(|e| e == event).unwrap();
+        assert!(at("command ::add-mask::rca_key%+/") < at("command ::add-mask::rca_key"));
+        assert!(at("mask rca_key%+/") < at("command ::add-mask::rca_key"));
     }
 }

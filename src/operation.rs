@@ -5,7 +5,7 @@ use crate::client::{Client, Deadline};
 use crate::error::Error;
 use crate::host::Host;
 use crate::log::Log;
-use crate::poll::Schedule;
+use crate::poll;
 
 /// The most shown of docker's own words inside an error, in characters.
 const WORDS_CHARS: usize = 600;
@@ -18,11 +18,11 @@ pub(crate) async fn wait<H: Host>(
     deadline: Deadline,
 ) -> Result<Option<Operation>, Error> {
     let request = api::operation(id);
-    let mut schedule = Schedule::starting(host.now_ms());
+    let started_ms = host.now_ms();
     while !deadline.has_passed(host) {
         match client.call::<Operation>(&request, deadline, |_| {}).await {
             Ok(operation) if operation.has_ended() => return Ok(Some(operation)),
-            Ok(_) => deadline.sleep(host, schedule.next_wait_ms(host.now_ms())).await,
+            Ok(_) => deadline.sleep(host, poll::wait_ms(host.now_ms() - started_ms)).await,
             Err(error) => return Err(error),
         }
     }

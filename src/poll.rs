@@ -1,66 +1,51 @@
 //! When to ask again how an operation is doing.
 
-const FIRST_MS: u32 = 100;
-const LONGEST_MS: u32 = 2_000;
+const SHORTEST_MS: f64 = 100.0;
+const LONGEST_MS: f64 = 2_000.0;
 const LONGEST_LATER_MS: u32 = 3_000;
 const LATER_FROM_MS: f64 = 60_000.0;
 
-/// The waits between polls: 100 ms, then a quarter longer each time up to 2 s, or 3 s once a minute has passed.
-pub(crate) struct Schedule {
-    started_ms: f64,
-    next_ms: u32,
-}
-
-impl Schedule {
-    pub(crate) fn starting(now_ms: f64) -> Self {
-        Self { started_ms: now_ms, next_ms: FIRST_MS }
+/// The wait before the next poll of an operation that has run for so long: a quarter of that, at least 100 ms and at
+/// most 2 s, or 3 s once a minute has passed. An end is so noticed late by a quarter at most.
+pub(crate) fn wait_ms(elapsed_ms: f64) -> u32 {
+    if elapsed_ms >= LATER_FROM_MS {
+        return LONGEST_LATER_MS;
     }
-
-    /// The wait before the next poll, in milliseconds.
-    pub(crate) fn next_wait_ms(&mut self, now_ms: f64) -> u32 {
-        if now_ms - self.started_ms >= LATER_FROM_MS {
-            return LONGEST_LATER_MS;
-        }
-        let wait = self.next_ms;
-        self.next_ms = (wait + wait / 4).min(LONGEST_MS);
-        wait
-    }
+    (elapsed_ms / 4.0).clamp(SHORTEST_MS, LONGEST_MS) as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn grows_by_a_quarter_to_two_seconds_and_three_after_a_minute() {
-        let mut schedule = Schedule::starting(0.0);
-        let first: Vec<u32> = (0..5).map(|_| schedule.next_wait_ms(0.0)).collect();
-        assert_eq!(first, [100, 125, 156, 195, 243]);
-        let last = (0..20).map(|_| schedule.next_wait_ms(59_999.0)).last();
-        assert_eq!(last, Some(2_000));
-        assert_eq!(schedule.next_wait_ms(60_000.0), 3_000);
-    }
-
-    #[test]
-    fn an_operation_of_ten_minutes_takes_at_most_240_polls() {
-        let (mut now, mut polls) = (0.0, 1);
-        let mut schedule = Schedule::starting(now);
-        while now < 600_000.0 {
-            now += f64::from(schedule.next_wait_ms(now));
-            polls += 1;
+    /// When an operation is asked about, from its start until `end`.
+    fn polls(end: f64) -> Vec<f64> {
+        let mut polls = vec![0.0];
+        let mut now = 0.0;
+        while now < end {
+            now += f64::from(wait_ms(now));
+            polls.push(now);
         }
-        assert!(polls <= 238, "{polls} polls");
+        polls
     }
 
     #[test]
-    fn notices_an_end_within_150_ms_or_30_percent() {
+    fn a_wait_is_a_quarter_of_the_time_passed_to_two_seconds_and_three_after_a_minute() {
+        let waits = [0.0, 400.0, 800.0, 7_999.0, 8_000.0, 59_999.0, 60_000.0].map(wait_ms);
+        assert_eq!(waits, [100, 100, 200, 1_999, 2_000, 2_000, 3_000]);
+    }
+
+    #[test]
+    fn an_operation_of_ten_minutes_takes_at_most_240_requests() {
+        let with_its_login = polls(600_000.0).len() + 1;
+        assert!(with_its_login <= 240, "{with_its_login} requests");
+    }
+
+    #[test]
+    fn notices_an_end_within_100_ms_or_25_percent() {
         for end in [200.0, 500.0, 1_000.0, 3_000.0] {
-            let mut now = 0.0;
-            let mut schedule = Schedule::starting(now);
-            while now < end {
-                now += f64::from(schedule.next_wait_ms(now));
-            }
-            assert!(now - end <= f64::max(150.0, end * 0.3), "{end}: {now}");
+            let late = polls(end).last().unwrap() - end;
+            assert!(late <= f64::max(100.0, end / 4.0), "{end}: {late}");
         }
     }
 }

@@ -133,7 +133,7 @@ proptest! {
     fn any_inputs_are_taken_or_refused_without_showing_them(values in vec(any_text(), NAMES.len())) {
         let inputs: Vec<(&str, &str)> = NAMES.into_iter().zip(values.iter().map(String::as_str)).collect();
         let host = FakeHost::default().with_inputs(&inputs);
-        if let Err(problems) = RawInputs::read(&host).check() {
+        if let Err(problems) = RawInputs::read(&host).check(&host) {
             prop_assert!(!problems.is_empty());
             for value in values.iter().filter(|value| value.trim().len() > 12 && *value != ID) {
                 prop_assert!(problems.iter().all(|problem| !problem.rule.contains(value.trim())));

@@ -24,8 +24,9 @@ pub(crate) fn is_transient(error: &Error) -> bool {
     match error {
         // Statuses of an API that is busy, restarting or behind a gateway that cannot reach it (52x: Cloudflare's).
         Error::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=524),
-        // The network between here and Reoclo, by Node's codes; a certificate does not mend itself.
-        Error::Unreachable { code, .. } => !code.is_empty() && !is_tls(code),
+        // The network between here and Reoclo, by Node's codes. A certificate does not mend itself, nor does a proxy that
+        // refuses (ERR_PROXY_REFUSED, ERR_PROXY_INVALID).
+        Error::Unreachable { code, .. } => !code.is_empty() && !is_tls(code) && !code.starts_with("ERR_PROXY_"),
         Error::NoAnswer { .. } => true,
         // A gateway's page instead of the API's answer, or half of an answer.
         Error::NotJson { .. } => true,
@@ -154,7 +155,16 @@ mod tests {
 
     #[test]
     fn network_failures_are_transient_and_tls_ones_final() {
-        for code in ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET"] {
+        for code in [
+            "ENOTFOUND",
+            "EAI_AGAIN",
+            "ECONNREFUSED",
+            "ECONNRESET",
+            "EPIPE",
+            "ETIMEDOUT",
+            "ERR_CONNECT_TIMEOUT",
+            "ERR_PROXY",
+        ] {
             assert!(is_transient(&unreachable(code)), "{code}");
         }
         for code in [

@@ -15,7 +15,7 @@ use crate::state::{self, StateWriter};
 pub(crate) async fn main(host: &impl Host) -> bool {
     let raw = RawInputs::read(host);
     let log = Log::masking(host, raw.masks());
-    let outcome = match raw.check() {
+    let outcome = match raw.check(host) {
         Ok(inputs) => {
             let state = StateWriter::new(host, &log);
             login::log_in(host, &log, &state, &inputs, &run(host)).await
@@ -123,7 +123,7 @@ mod tests {
         let host = vault().answering(&[ACCEPTED, RUNNING, RUNNING, SUCCEEDED]);
         assert!(block_on(main(&host)));
         assert_eq!(host.events("send").len(), 4);
-        assert_eq!(host.now_ms(), 225.0);
+        assert_eq!(host.now_ms(), 200.0);
         assert_eq!(
             host.events("output"),
             ["output operation_id=op-1", "output registry_url=ghcr.io", "output registry_type=ghcr"]

@@ -73,6 +73,7 @@ mod tests {
         let github = ("GITHUB_ACTIONS", "true");
         assert_eq!(provider_of(&[github]), "github_actions");
         assert_eq!(provider_of(&[github, ("GITHUB_SERVER_URL", "https://git.corp.example")]), "github_actions");
+        assert_eq!(provider_of(&[github, ("GITHUB_SERVER_URL", "https://acme.ghe.com")]), "github_actions");
         assert_eq!(provider_of(&[github, ("ACT", "true")]), "github_actions");
         assert_eq!(provider_of(&[github, ("GITEA_ACTIONS", "true")]), "gitea_actions");
         assert_eq!(provider_of(&[github, ("GITEA_ACTIONS", "true"), ("ACT", "true")]), "gitea_actions");

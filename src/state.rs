@@ -17,6 +17,7 @@ const SERVER_ID: &str = "server_id";
 const REGISTRY_URL: &str = "registry_url";
 const API_KEY: &str = "api_key";
 const API_URL: &str = "api_url";
+const CA_CERTIFICATE: &str = "ca_certificate";
 const OPERATION_ID: &str = "operation_id";
 /// What main last knew of the login on the server: `requested`, `running` (as `operation_id`) or `ended`.
 const OPERATION: &str = "operation";
@@ -40,6 +41,8 @@ pub(crate) struct Saved {
     /// The problem with it where it had to come from the input, and that is bad.
     pub(crate) api_key: Result<Secret, Problem>,
     pub(crate) api_url: Option<ApiUrl>,
+    /// PEM text, or the path of it where only the input is left.
+    pub(crate) ca_certificate: Option<String>,
     pub(crate) last_seen: LastSeen,
     /// Whether there may be a login besides the one of `last_seen`.
     pub(crate) login_uncertain: bool,
@@ -81,6 +84,9 @@ impl<'a, H: Host> StateWriter<'a, H> {
         if !self.host.env("GITHUB_STATE").is_empty() {
             self.save(API_KEY, inputs.api_key.expose());
         }
+        if let Some(pem) = &inputs.ca_certificate {
+            self.save(CA_CERTIFICATE, pem);
+        }
         self.save(REQUESTED_AT, &(self.host.wall_clock_ms() as u64).to_string());
         self.save(OPERATION, REQUESTED);
         self.save(LOGIN_PERFORMED, "true");
@@ -112,8 +118,9 @@ impl<'a, H: Host> StateWriter<'a, H> {
     }
 
     fn save(&self, key: &str, value: &str) {
-        // Gitea's and Forgejo's runners can lose the state file of a cancelled job; what was printed survives.
-        if self.is_gitea && key != API_KEY {
+        // Gitea's and Forgejo's runners can lose the state file of a cancelled job; what was printed survives. The input
+        // stands in for what is secret or has several lines.
+        if self.is_gitea && key != API_KEY && key != CA_CERTIFICATE {
             self.host.command(&format!("::save-state name={key}::{}", value.replace('%', "%25")));
         }
         if let Err(reason) = self.host.save_state(key, value)
@@ -147,6 +154,7 @@ pub(crate) fn load(host: &impl Host) -> Option<Saved> {
         registry_url: state(REGISTRY_URL),
         api_key: inputs::api_key(&or_input(API_KEY)),
         api_url: ApiUrl::parse(&or_input(API_URL)).ok(),
+        ca_certificate: Some(or_input(CA_CERTIFICATE)).filter(|given| !given.is_empty()),
         last_seen,
         login_uncertain: state(LOGIN_UNCERTAIN).is_some(),
     })

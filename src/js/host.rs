@@ -22,6 +22,8 @@ extern "C" {
     fn save_state(this: &JsHost, key: &str, value: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method, structural, catch, js_name = setOutput)]
     fn set_output(this: &JsHost, name: &str, value: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, structural, catch)]
+    fn trust(this: &JsHost, pem_or_path: &str) -> Result<String, JsValue>;
     #[wasm_bindgen(method, structural, js_name = setSecret)]
     fn set_secret(this: &JsHost, value: &str);
     #[wasm_bindgen(method, structural)]
@@ -57,6 +59,10 @@ impl Host for JsHost {
 
     fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
         Self::set_output(self, name, value).map_err(|error| thrown::message(&error))
+    }
+
+    fn trust(&self, pem_or_path: &str) -> Result<String, String> {
+        Self::trust(self, pem_or_path).map_err(|error| thrown::message(&error))
     }
 
     fn mask(&self, value: &str) {

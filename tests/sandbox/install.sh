@@ -7,10 +7,13 @@ declare -A why=(
   [docker]='the real CLI that logs in and out'
   [docker-registry]='the real registry that is logged in to'
   [skopeo]='pushes and pulls an image with the login'
+  [tinyproxy]='a proxy between runner and API'
+  [microsocks]='a SOCKS proxy between runner and API'
   [openssl]='makes certificates that must not be trusted'
 )
 # Debian's and Ubuntu's names, first hit wins; the docker CLI alone is its own package since Debian 13.
-declare -A packages=([docker]='docker-cli docker.io' [docker-registry]='docker-registry' [skopeo]='skopeo' [openssl]='openssl')
+declare -A packages=([docker]='docker-cli docker.io' [docker-registry]='docker-registry' [skopeo]='skopeo' [openssl]='openssl'
+  [tinyproxy]='tinyproxy-bin tinyproxy' [microsocks]='microsocks')
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
 

@@ -3,7 +3,7 @@
 // action itself is the one that runners run.
 const dns = require('node:dns');
 
-const { TEST_RANDOM, TEST_SPEED, TEST_CLOCK_LEAP_MS, TEST_DNS_FAILURES } = process.env;
+const { TEST_RANDOM, TEST_SPEED, TEST_CLOCK_LEAP_MS, TEST_DNS_FAILURES, TEST_DUAL_STACK } = process.env;
 
 // All random waits become the same share of their limit: 0 takes them away.
 if (TEST_RANDOM) Math.random = () => Number(TEST_RANDOM);
@@ -12,8 +12,8 @@ if (TEST_RANDOM) Math.random = () => Number(TEST_RANDOM);
 // 30 s can be waited for. The time of day, which main and post share, stays.
 if (TEST_SPEED) {
   const speed = Number(TEST_SPEED);
-  const now = performance.now.bind(performance);
-  performance.now = () => now() * speed;
+  const { hrtime } = process;
+  process.hrtime = Object.assign(() => [0, Number(hrtime.bigint()) * speed], hrtime);
   const set = globalThis.setTimeout;
   // Whole milliseconds, and one more: a timer that fires a little early is early by
   // so many times as much here.
@@ -39,5 +39,13 @@ if (TEST_DNS_FAILURES) {
     });
     const answer = options.all ? [[{ address: '127.0.0.1', family: 4 }]] : ['127.0.0.1', 4];
     process.nextTick(callback, ...(left-- > 0 ? [failure] : [null, ...answer]));
+  };
+}
+
+// A resolver to which every name is this machine by both kinds of address.
+if (TEST_DUAL_STACK) {
+  dns.lookup = (_, options, callback) => {
+    const both = [{ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 }];
+    process.nextTick(callback, null, ...(options.all ? [both] : ['127.0.0.1', 4]));
   };
 }

@@ -1,0 +1,88 @@
+// How the action uses its connections to Reoclo.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+/** A relay to the stand-in that counts connections. */
+async function startRelay(world, host = '127.0.0.1') {
+  const relay = { connections: 0 };
+  const upstream = new URL(world.reoclo.url);
+  const sockets = new Set();
+  const server = createServer((socket) => {
+    relay.connections++;
+    const onward = connect(upstream.port, upstream.hostname);
+    for (const [from, to] of [[socket, onward], [onward, socket]]) {
+      sockets.add(from);
+      from.on('error', () => to.destroy()).on('close', () => to.destroy()).pipe(to);
+    }
+  }).listen(0, host);
+  await once(server, 'listening');
+  relay.port = server.address().port;
+  relay.stop = async () => {
+    sockets.forEach((socket) => socket.destroy());
+    server.close();
+    await once(server, 'close');
+  };
+  return world.own(relay);
+}
+
+test('a login and all its polls are one connection, and so is a logout', async (t) => {
+  const world = await createWorld(t);
+  const relay = await startRelay(world);
+  const main = await world.run('main', { inputs: world.inputs.vault({ api_url: `http://127.0.0.1:${relay.port}` }) });
+  assert.deepEqual([main.code, relay.connections], [0, 1], main.stdout);
+  assert.ok(world.reoclo.requests.length >= 2);
+  const post = await world.runPost(main);
+  assert.deepEqual([post.annotations, relay.connections, world.server.agent.logins()], [[], 2, []]);
+});
+
+test('an instance on IPv6 alone is reached', async (t) => {
+  const world = await createWorld(t);
+  const relay = await startRelay(world, '::1');
+  const main = await world.run('main', { inputs: world.inputs.vault({ api_url: `http://[::1]:${relay.port}` }) });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});
+
+for (const [what, listens] of [['IPv4', '127.0.0.1'], ['IPv6', '::1']]) {
+  test(`a name that has both kinds of address is reached where only ${what} listens`, async (t) => {
+    const world = await createWorld(t);
+    const relay = await startRelay(world, listens);
+    const main = await world.run('main', {
+      inputs: world.inputs.vault({ api_url: `http://localhost:${relay.port}` }),
+      nodeArgs: ['--require', new URL('./support/conditions.cjs', import.meta.url).pathname],
+      env: { TEST_DUAL_STACK: '1' },
+    });
+    assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  });
+}
+
+test('a name of which no address answers names the first of them', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', {
+    inputs: world.inputs.vault({ api_url: 'http://localhost:2' }),
+    nodeArgs: ['--require', new URL('./support/conditions.cjs', import.meta.url).pathname],
+    env: { TEST_DUAL_STACK: '1', TEST_RANDOM: '0' },
+  });
+  assert.match(main.annotations[0].message, /localhost:2 could not be reached .*connect ECONNREFUSED : ?:1:2/);
+});
+
+test('a host that takes no connection is told from one that does not answer, and tried again', async (t) => {
+  const world = await createWorld(t);
+  // TLS is never spoken: to the action the connection is still being made.
+  const mute = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  world.own({ stop: async () => mute.close() });
+  const main = await world.run('main', {
+    inputs: world.inputs.vault({ api_url: `https://127.0.0.1:${mute.address().port}`, timeout: '600' }),
+    nodeArgs: ['--require', new URL('./support/conditions.cjs', import.meta.url).pathname],
+    env: { TEST_RANDOM: '0', TEST_SPEED: '50' },
+  });
+  assert.deepEqual([main.code, main.annotations.length], [1, 1]);
+  assert.match(main.annotations[0].message, /could not be reached for the login request: ERR_CONNECT_TIMEOUT: no connection within 10 s/);
+  assert.equal(main.log.filter((line) => line.startsWith('Retrying ')).length, 5);
+  assert.equal(main.state.login_performed, 'false', 'nothing was sent');
+});

@@ -1,0 +1,27 @@
+// A runner that has no files for what a step answers, or has taken them away.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+const VARIABLES = ['GITHUB_STATE', 'GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_ENV', 'GITHUB_PATH'];
+const all = (value) => Object.fromEntries(VARIABLES.map((name) => [name, value]));
+
+test('without the variables, outputs and state go by command, and the key does not', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.vault(), env: all('') });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.equal(main.outputs.registry_url, world.registry.host);
+  assert.deepEqual([main.state.login_performed, main.state.api_key], ['true', undefined]);
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.annotations, world.server.agent.logins()], [0, [], []]);
+});
+
+test('with files that do not exist the login succeeds, and warnings say what is missing', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.vault(), env: all('/nonexistent/file') });
+  assert.equal(main.code, 0, main.stdout);
+  const warnings = main.annotations.map(({ level, title }) => `${level}: ${title}`);
+  assert.deepEqual(warnings, ['warning: Cleanup is not certain', ...Array(3).fill('warning: An output is missing')]);
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.annotations], [0, []]);
+});

@@ -1,0 +1,86 @@
+// A self-hosted Reoclo whose certificate is signed by a CA of its own.
+import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { makeCertificate, startFaults } from '../sandbox/faults.js';
+import { createWorld } from './support/world.js';
+
+/** A world whose Reoclo speaks TLS with a certificate that nobody knows. */
+async function createPrivateWorld(t) {
+  const world = await createWorld(t);
+  const tls = await makeCertificate();
+  const reoclo = world.own(await startFaults(world.reoclo.url, {}, { tls }));
+  const inputs = (ca_certificate) => world.inputs.vault({ api_url: reoclo.url, ca_certificate });
+  const file = async (text, name = 'ca.pem') => {
+    const path = join(world.folder, 'workspace', name);
+    await writeFile(path, text);
+    return path;
+  };
+  return { world, reoclo, tls, inputs, file };
+}
+
+async function assertLogsInAndOut(world, inputs, { env, between } = {}) {
+  const main = await world.run('main', { inputs, env });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.equal(world.server.agent.logins().length, 1);
+  await between?.();
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
+  assert.deepEqual(world.server.agent.logins(), []);
+}
+
+test('ca_certificate as PEM text is trusted, in main and in post', async (t) => {
+  const { world, tls, inputs } = await createPrivateWorld(t);
+  await assertLogsInAndOut(world, inputs(`\n  ${tls.cert}`));
+});
+
+test('ca_certificate as a path of the workspace is trusted, and post does not need the file any more', async (t) => {
+  const { world, tls, inputs, file } = await createPrivateWorld(t);
+  const path = await file(`An internal CA\r\n${tls.cert.replaceAll('\n', '\r\n')}`);
+  await assertLogsInAndOut(world, inputs('ca.pem'), { between: () => rm(path) });
+});
+
+test('NODE_EXTRA_CA_CERTS goes on counting beside ca_certificate', async (t) => {
+  const { world, tls, inputs, file } = await createPrivateWorld(t);
+  const env = { NODE_EXTRA_CA_CERTS: await file(tls.cert) };
+  await assertLogsInAndOut(world, inputs(undefined), { env });
+  await assertLogsInAndOut(world, inputs((await makeCertificate('DNS:elsewhere')).cert), { env });
+});
+
+test('a wrong CA is one error at once that says which host and why', async (t) => {
+  const { world, reoclo, inputs } = await createPrivateWorld(t);
+  const main = await world.run('main', { inputs: inputs((await makeCertificate()).cert) });
+  assert.deepEqual([main.code, main.annotations.length], [1, 1], main.stdout);
+  const host = reoclo.url.slice('https://'.length);
+  assert.match(main.annotations[0].message, new RegExp(`${host} could not be reached .*certificate.* Fix: give the CA .* in ca_certificate`, 'i'));
+  assert.doesNotMatch(main.stdout, /Retrying/);
+  assert.deepEqual([reoclo.counts.login, main.state.login_performed], [0, 'false']);
+});
+
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 turns no verification off', async (t) => {
+  const { world, reoclo, inputs } = await createPrivateWorld(t);
+  // Node itself warns of it on stderr.
+  const main = await world.run('main', { inputs: inputs(undefined), env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
+  assert.deepEqual([main.code, reoclo.counts.login], [1, 0], main.stdout);
+});
+
+test('what is no CA certificate is refused before anything is sent', async (t) => {
+  const { world, reoclo, tls, inputs, file } = await createPrivateWorld(t);
+  const damaged = tls.cert.replace(/^.{8}(?=.*\n-----END)/m, '????????');
+  for (const [given, words] of [
+    ['no-such.pem', /ca_certificate is neither PEM text nor a file that can be read \(ENOENT\): give the certificate or its path/],
+    ['.', /ca_certificate is neither PEM text nor a file that can be read \(EISDIR\)/],
+    [await file('hello', 'hello.pem'), /ca_certificate holds no PEM certificate/],
+    [tls.cert.replaceAll('\n', ' '), /ca_certificate holds a PEM certificate that cannot be read: copy it whole/],
+    [damaged, /ca_certificate holds a PEM certificate that cannot be read/],
+    [tls.key + tls.cert, /ca_certificate holds a private key: give the CA certificate alone/],
+    [await file(tls.cert.repeat(150), 'many.pem'), /ca_certificate holds more than 64 KiB of certificates/],
+  ]) {
+    const main = await world.run('main', { inputs: inputs(given) });
+    assert.deepEqual([main.code, main.annotations.length, main.annotations[0]?.title], [1, 1, 'Bad input'], main.stdout);
+    assert.match(main.annotations[0].message, words);
+    assert.ok(!main.stdout.includes(tls.key.split('\n')[1]), 'a private key is not shown');
+  }
+  assert.equal(reoclo.counts.connections, 0);
+});

@@ -1,0 +1,129 @@
+// A runner that reaches Reoclo only through a proxy: real ones, named as curl has them named.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { closedPort, makeCertificate, startFaults } from '../sandbox/faults.js';
+import { startHttpProxy, startSocksProxy } from '../sandbox/proxies.js';
+import { createWorld } from './support/world.js';
+
+/** A world whose Reoclo speaks TLS, and the inputs of a login there. */
+async function createTlsWorld(t) {
+  const world = await createWorld(t);
+  const tls = await makeCertificate();
+  const reoclo = world.own(await startFaults(world.reoclo.url, {}, { tls }));
+  return { world, reoclo, inputs: world.inputs.vault({ api_url: reoclo.url, ca_certificate: tls.cert }) };
+}
+
+/** Runs both steps, asserts that they did their work, and returns them. */
+async function logInAndOut(world, inputs, env) {
+  const main = await world.run('main', { inputs, env });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.equal(world.server.agent.logins().length, 1);
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
+  assert.deepEqual(world.server.agent.logins(), []);
+  return { main, post };
+}
+
+/** Runs main, asserts that it fails with one error and nothing to clean up, and returns its message. */
+async function failure(world, inputs, env, title = 'Reoclo cannot be reached') {
+  const main = await world.run('main', { inputs, env: { TEST_RANDOM: '0', ...env }, nodeArgs: ['--require', CONDITIONS] });
+  assert.deepEqual([main.code, main.annotations.map((said) => said.title)], [1, [title]], main.stdout);
+  assert.equal(main.state.login_performed, 'false', 'the API has heard nothing');
+  return { message: main.annotations[0].message, retries: main.log.filter((line) => line.startsWith('Retrying ')).length };
+}
+const CONDITIONS = new URL('./support/conditions.cjs', import.meta.url).pathname;
+
+const secret = () => randomBytes(9).toString('hex');
+
+test('https goes through the tunnel of https_proxy, in main and in post', async (t) => {
+  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const proxy = world.own(await startHttpProxy());
+  await logInAndOut(world, inputs, { https_proxy: `http://${proxy.host}`, HTTPS_PROXY: 'http://127.0.0.1:1' });
+  const tunnels = proxy.log().match(/Request .*CONNECT .*/g) ?? [];
+  t.diagnostic(`the proxy's log: ${tunnels.join(' | ')}`);
+  assert.ok(tunnels.length >= 3, 'a login, a poll, a logout');
+  assert.ok(tunnels.every((line) => line.includes(`CONNECT ${reoclo.url.slice('https://'.length)} HTTP/1.1`)));
+});
+
+test('plain http goes through HTTP_PROXY', async (t) => {
+  const world = await createWorld(t);
+  const proxy = world.own(await startHttpProxy());
+  await logInAndOut(world, world.inputs.passthrough(), { HTTP_PROXY: proxy.host });
+  assert.match(proxy.log(), /Request .*POST http:\/\/127\.0\.0\.1:\d+\/api\/automation\/v1\/registry-auth\/login/);
+  assert.match(proxy.log(), /Request .*POST http:\/\/127\.0\.0\.1:\d+\/api\/automation\/v1\/registry-auth\/logout/);
+});
+
+test('a proxy that asks for a user and a password gets those of its URL, and nobody else does', async (t) => {
+  const { world, inputs } = await createTlsWorld(t);
+  const password = secret();
+  const proxy = world.own(await startHttpProxy({ user: 'ci', password }));
+  const encoded = password.replace(/./, (first) => `%${first.charCodeAt(0).toString(16)}`);
+  // DEBUG is what proxy agents print their URL for.
+  const env = { https_proxy: `http://ci:${encoded}@${proxy.host}`, DEBUG: '*' };
+  const { main, post } = await logInAndOut(world, inputs, env);
+  for (const step of [main, post]) await world.leaks(step, [password, encoded]);
+});
+
+test('a proxy that refuses the password is one error at once, without the password', async (t) => {
+  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const proxy = world.own(await startHttpProxy({ user: 'ci', password: secret() }));
+  const wrong = secret();
+  const { message, retries } = await failure(world, inputs, { https_proxy: `http://ci:${wrong}@${proxy.host}` });
+  assert.match(message, new RegExp(`the proxy ${proxy.host} that https_proxy names answered 40[17] .* Fix: check the proxy's address, user`));
+  assert.ok(!message.includes(wrong));
+  assert.deepEqual([retries, reoclo.counts.connections], [0, 0]);
+
+  const plain = await failure(world, world.inputs.vault(), { http_proxy: proxy.host }, 'Reoclo refused the request');
+  assert.match(plain.message, /answered 407 .*Fix: put the proxy's user name and password into http_proxy/s);
+});
+
+test('a dead proxy is one error that names it, after retries, without its password', async (t) => {
+  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const host = `127.0.0.1:${await closedPort()}`;
+  const password = secret();
+  const { message, retries } = await failure(world, inputs, { ALL_PROXY: `http://ci:${password}@${host}` });
+  assert.match(message, new RegExp(`the proxy ${host} that ALL_PROXY names did not connect: connect ECONNREFUSED`));
+  assert.match(message, /Fix: check the proxy's address.* no_proxy/);
+  assert.ok(!message.includes(password));
+  assert.deepEqual([retries, reoclo.counts.connections], [5, 0]);
+});
+
+test('no_proxy goes direct', async (t) => {
+  const { world, inputs } = await createTlsWorld(t);
+  const dead = `http://127.0.0.1:${await closedPort()}`;
+  await logInAndOut(world, inputs, { https_proxy: dead, NO_PROXY: 'example.com, 127.0.0.0/8' });
+});
+
+test('a variable that is not the URL of a proxy is one error before anything is sent, without its value', async (t) => {
+  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const password = secret();
+  for (const value of [`ftp://ci:${password}@proxy`, `http://ci:${password}@pro xy`]) {
+    const { message, retries } = await failure(world, inputs, { HTTPS_PROXY: value });
+    assert.match(message, /HTTPS_PROXY is not the URL of a proxy, such as .* Fix: correct or unset this variable/);
+    assert.ok(!message.includes(password));
+    assert.deepEqual([retries, reoclo.counts.connections], [0, 0]);
+  }
+});
+
+test('all_proxy may name a SOCKS proxy, with a user and a password', async (t) => {
+  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const password = secret();
+  const proxy = world.own(await startSocksProxy({ user: 'ci', password }));
+  const { main } = await logInAndOut(world, inputs, { all_proxy: `socks5h://ci:${password}@${proxy.host}` });
+  await world.leaks(main, [password]);
+  const connections = proxy.log().match(/connected to .*/g) ?? [];
+  t.diagnostic(`the proxy's log: ${connections.join(' | ')}`);
+  assert.ok(connections.length >= 3, 'a login, a poll, a logout');
+  assert.ok(connections.every((line) => line.includes(`127.0.0.1:${new URL(reoclo.url).port}`)));
+});
+
+test('behind a proxy a certificate is verified as ever', async (t) => {
+  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const [http, socks] = [world.own(await startHttpProxy()), world.own(await startSocksProxy())];
+  for (const proxy of [`http://${http.host}`, `socks5://${socks.host}`]) {
+    const { message, retries } = await failure(world, { ...inputs, ca_certificate: undefined }, { https_proxy: proxy });
+    assert.match(message, /self[- ]signed certificate.* Fix: give the CA .* in ca_certificate/i);
+    assert.deepEqual([retries, reoclo.counts.login], [0, 0]);
+  }
+});
