@@ -21,7 +21,7 @@ NPM := node_modules/.package-lock.json
 # Node's own binaries, which exist as packages for this one kind of machine.
 NODES := $(if $(filter Linux/x86_64,$(shell uname -s)/$(shell uname -m)),tests/nodes/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node bench check-dist sandbox-tools
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-runners bench check-dist sandbox-tools
 help: ## list the tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -54,6 +54,10 @@ e2e: $(NPM) sandbox-tools ## the committed dist/ against the stand-in, a real re
 
 test-node: $(NPM) $(NODES) sandbox-tools ## the scenarios on Node 20, 22 and 24, and what Node 18 is told
 	@node tests/nodes/run.js
+
+test-runners: $(NPM) sandbox-tools ## workflows on act and on Gitea's runner, built with Go; REQUIRE_RUNNERS=1 where they must not be skipped
+	@tests/runners/install.sh
+	node --test --test-timeout=300000 --test-reporter=spec tests/runners/*.test.js
 
 bench: $(NPM) $(NODES) ## time, memory, requests and sizes against budgets and bare scripts; N=rounds PEER=folder JSON=file
 	@node bench/bench.js --rounds "$(N)" --peer "$(PEER)" --json "$(JSON)"

@@ -1,0 +1,44 @@
+// nektos/act, which runs workflows on a developer's machine.
+import { execFileSync } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const options = (name, values) => Object.entries(values).flatMap(([key, value]) => [name, `${key}=${value}`]);
+
+/** @type {import('./runner.js').Runner} */
+export const act = {
+  command: 'act',
+  provider: 'github_actions',
+
+  async run({ execute, workflow, actions, secrets, vars, folder, env, cancelled }) {
+    // act reads from the repository that it is run in what it tells a workflow of it.
+    const repository = join(folder, 'shop');
+    await mkdir(repository);
+    for (const args of [
+      ['init', '--quiet', '--initial-branch=main'],
+      ['remote', 'add', 'origin', 'https://github.com/acme/shop.git'],
+      ['-c', 'user.name=test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '--allow-empty', '--message=test'],
+    ]) {
+      execFileSync('git', args, { cwd: repository, env: { ...env, GIT_CONFIG_NOSYSTEM: '1' } });
+    }
+
+    const { code, stdout, stderr } = await execute(
+      [
+        'push',
+        ...['--workflows', workflow, '--platform', 'ubuntu-latest=-self-hosted', '--actor', 'octocat'],
+        ...['--action-cache-path', join(folder, 'cache'), '--no-cache-server'],
+        ...options('--local-repository', actions.exports),
+        ...options('--secret', secrets),
+        ...options('--var', vars),
+      ],
+      {
+        cwd: repository,
+        env: { ...env, ACT_DISABLE_VERSION_CHECK: '1' },
+        // Ctrl-C.
+        started: (child) => cancelled.then(() => child.kill('SIGINT')),
+      },
+    );
+    const output = stdout.split('\n').map((line) => /^\[[^\]]*\] {3}\| (.*)$/.exec(line)?.[1]);
+    return { succeeded: code === 0, log: stdout, output: output.filter((line) => line !== undefined), diagnostics: stderr };
+  },
+};

@@ -1,0 +1,87 @@
+// Runs a workflow of this folder on a real runner, against a world of the end-to-end tests.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { startChild } from '../sandbox/child.js';
+
+const HERE = import.meta.dirname;
+
+// No job takes this long; one that does is stuck, and its test fails.
+const STUCK_AFTER_MS = 60_000;
+
+/**
+ * @typedef {object} Runner
+ * @property {string} command what install.sh has built
+ * @property {string} provider what the action calls it in Reoclo's audit log
+ * @property {(job: object) => Promise<Outcome>} run runs a job to its end; when `job.cancelled` resolves, it cancels it
+ *   as the runner's user does
+ *
+ * @typedef {object} Outcome
+ * @property {boolean} succeeded whether the job has
+ * @property {string} log the job's log, as the runner's user sees it
+ * @property {string[]} output what steps have printed, line by line, as it stands there
+ * @property {string} diagnostics what the runner says besides
+ */
+
+/** @returns {string | undefined} what the runner calls itself; `undefined` if it is not there */
+export function versionOf({ command }) {
+  const path = pathOf(command);
+  return existsSync(path) ? execFileSync(path, ['--version'], { encoding: 'utf8' }).trim() : undefined;
+}
+
+/**
+ * @param {Runner} runner
+ * @param {import('../e2e/support/world.js').World} world with the servers `web-1` and `web-2`
+ * @param {object} actions what `publish` has published
+ * @param {string} name the workflow's file, without its extension
+ * @param {object} [options]
+ * @param {Record<string, string>} [options.vars] variables that are to be different
+ * @param {Promise<unknown>} [options.cancelled] the job is cancelled when it resolves
+ * @returns {Promise<Outcome>} rejects if the runner got stuck or if a secret was found in anything that it said
+ */
+export async function runWorkflow(runner, world, actions, name, { vars, cancelled = new Promise(() => {}) } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'docker-auth-job-'));
+  world.own({ stop: () => rm(folder, { recursive: true, force: true }) });
+  const temp = join(folder, 'temp');
+  await mkdir(temp);
+  const workflow = join(HERE, `${name}.yml`);
+  const text = await readFile(workflow, 'utf8');
+  const secrets = { REOCLO_API_KEY: world.apiKey, REGISTRY_TOKEN: world.password };
+
+  const outcome = await runner.run({
+    workflow,
+    actions,
+    folder,
+    // Actions run on the node of the PATH. Nothing is to be found or left where this machine's user is at home.
+    env: { PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), HOME: folder, TMPDIR: temp },
+    cancelled,
+    execute: async (args, { started, ...options }) => {
+      const run = startChild(pathOf(runner.command), args, { ...options, timeLimitMs: STUCK_AFTER_MS });
+      started?.(run.child);
+      const ended = await run.ended;
+      if (ended.timedOut) throw new Error(`${runner.command} was still running after ${STUCK_AFTER_MS} ms:\n${ended.stdout}${ended.stderr}`);
+      return ended;
+    },
+    // A runner masks by itself all that it is given as a secret: where a workflow has none, only the action masks.
+    secrets: Object.fromEntries(Object.entries(secrets).filter(([secret]) => text.includes(`secrets.${secret}`))),
+    vars: {
+      REOCLO_URL: world.reoclo.url,
+      SERVER_ID: world.servers['web-1'].id,
+      OTHER_SERVER_ID: world.servers['web-2'].id,
+      CREDENTIAL_ID: world.credentialId,
+      REGISTRY: world.registry.host,
+      REGISTRY_USER: world.username,
+      UNMASKED_API_KEY: world.apiKey,
+      UNMASKED_TOKEN: world.password,
+      ...vars,
+    },
+  });
+  await world.leaks({ inputs: { ...world.inputs.passthrough(), access_token: vars?.UNMASKED_TOKEN ?? world.password }, stdout: outcome.log, stderr: outcome.diagnostics });
+  return outcome;
+}
+
+function pathOf(command) {
+  return join(HERE, '../../.tools/bin', command);
+}

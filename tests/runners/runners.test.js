@@ -1,0 +1,102 @@
+// The action in workflows that real runners run on this machine: without Docker, and with no network but loopback.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { silence, startFaults } from '../sandbox/faults.js';
+import { startGate } from '../sandbox/gate.js';
+import { createWorld } from '../e2e/support/world.js';
+import { act } from './act.js';
+import { publish } from './actions.js';
+import { gitea } from './gitea.js';
+import { runWorkflow, versionOf } from './runner.js';
+
+let folder;
+let actions;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'docker-auth-actions-'));
+  actions = await publish(folder);
+});
+after(() => rm(folder, { recursive: true }));
+
+for (const runner of [act, gitea]) {
+  const version = versionOf(runner);
+  describe(version ?? runner.command, { skip: !version && 'it is not built: see install.sh' }, () => {
+    /** Runs a workflow to its end; `audited` is what Reoclo's audit log then holds. */
+    const run = async (t, workflow, audited, { prepare = () => {}, succeeds = true } = {}) => {
+      const world = await createWorld(t, { servers: ['web-1', 'web-2'] });
+      const job = await runWorkflow(runner, world, actions, workflow, await prepare(world));
+      assert.equal(job.succeeded, succeeds, job.log + job.diagnostics);
+
+      const names = Object.fromEntries(Object.values(world.servers).map(({ id, name }) => [id, name]));
+      assert.deepEqual(world.reoclo.audit.map(({ action, server_id, outcome }) => [action, names[server_id], outcome].join(' ')), audited);
+      for (const { provider, repository, actor, run_id } of world.reoclo.audit) {
+        assert.deepEqual({ provider, repository, actor, run_id }, { provider: runner.provider, repository: 'acme/shop', actor: 'octocat', run_id: '1' });
+      }
+      const says = (line) => assert.ok(job.output.includes(line), `the log has no line «${line}»:\n${job.log}`);
+      return { world, says };
+    };
+
+    test('logs in with a credential of the vault, shows a later step the outputs, and logs out', async (t) => {
+      const { world, says } = await run(t, 'vault', ['registry_login web-1 completed', 'registry_logout web-1 completed']);
+      const [{ operation_id }] = world.reoclo.audit;
+      says(`logged in to ${world.registry.host} of type generic by operation ${operation_id}`);
+      assert.deepEqual(world.server.agent.logins(), []);
+    });
+
+    test('hides a key and a token that only the action masks, in a later step too', async (t) => {
+      const { world, says } = await run(t, 'passthrough', ['registry_login web-1 completed', 'registry_logout web-1 completed']);
+      says('the key is ***.');
+      says('the token is ***.');
+      says('the token in base64 is ***.');
+      assert.equal(world.reoclo.audit[0].auth_mode, 'passthrough');
+    });
+
+    test('hides a token whose characters mean something to the runner', async (t) => {
+      // Its first half comes alone, too: a runner that applies masks in their order must not get that one first.
+      for (const UNMASKED_TOKEN of ['0123456789::abcdef', '0123456789%0Aabcdef', '0123456789::%25]abcdef']) {
+        const { says } = await run(t, 'passthrough', ['registry_login web-1 failed'], { prepare: () => ({ vars: { UNMASKED_TOKEN } }), succeeds: false });
+        says('the key is ***.');
+      }
+    });
+
+    test('leaves the server logged in with cleanup: false', async (t) => {
+      const { world } = await run(t, 'cleanup-false', ['registry_login web-1 completed']);
+      assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
+    });
+
+    test('goes on after a login that fails where the workflow says so, and logs nothing out', async (t) => {
+      const { world, says } = await run(t, 'failing', ['registry_login web-1 failed']);
+      says(`the job goes on after operation ${world.reoclo.audit[0].operation_id}`);
+    });
+
+    test('logs out after a job that is cancelled while docker logs in', async (t) => {
+      const prepare = async (world) => {
+        // The first poll is never answered, so that the next one is of the post step: docker waits until then.
+        const faults = world.own(await startFaults(world.reoclo.url, { poll: [silence] }));
+        const gate = world.own(await startGate(world.registry.host));
+        faults.seen('poll', 2).then(gate.release);
+        return { vars: { REOCLO_URL: faults.url, REGISTRY: gate.host }, cancelled: faults.seen('poll') };
+      };
+      const { world } = await run(t, 'passthrough', ['registry_login web-1 completed', 'registry_logout web-1 completed'], { prepare, succeeds: false });
+      assert.deepEqual(world.server.agent.logins(), []);
+    });
+
+    test('logs each server out that a job has logged in, last first', async (t) => {
+      const { world } = await run(t, 'twice', [
+        'registry_login web-1 completed',
+        'registry_login web-2 completed',
+        'registry_logout web-2 completed',
+        'registry_logout web-1 completed',
+      ]);
+      for (const { agent } of Object.values(world.servers)) assert.deepEqual(agent.logins(), []);
+    });
+
+    test('logs in and out inside a composite action inside a composite action', async (t) => {
+      const { world, says } = await run(t, 'composite', ['registry_login web-1 completed', 'registry_logout web-1 completed']);
+      says(`the outer action sees ${world.registry.host}`);
+      says(`the job sees ${world.registry.host}`);
+    });
+  });
+}
