@@ -76,7 +76,7 @@ $(RUST): rust-toolchain.toml
 	@echo 'Rust: the compiler of rust-toolchain.toml with its wasm target'
 	@channel="$$(sed -n 's/^channel = "\(.*\)"/\1/p' $<)"; \
 	rustup toolchain install "$$channel" --no-self-update --profile minimal \
-	  --component clippy,rustfmt --target wasm32-unknown-unknown >$(TOOLS)/rust.log 2>&1 || { cat $(TOOLS)/rust.log; exit 1; }
+	  --component clippy,rustfmt,rust-src --target wasm32-unknown-unknown >$(TOOLS)/rust.log 2>&1 || { cat $(TOOLS)/rust.log; exit 1; }
 	@touch $@
 
 $(BINDGEN): | $(RUST)

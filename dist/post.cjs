@@ -197,25 +197,10 @@ function runPost(host2) {
 function __wbg_get_imports() {
   const import0 = {
     __proto__: null,
-    __wbg_Error_30c8987f7c2ed4e2: function(arg0, arg1) {
-      const ret = Error(getStringFromWasm0(arg0, arg1));
-      return addHeapObject(ret);
-    },
     __wbg___wbindgen_boolean_get_5b446f51afd21013: function(arg0) {
       const v = getObject(arg0);
       const ret = typeof v === "boolean" ? v : void 0;
       return isLikeNone(ret) ? 16777215 : ret ? 1 : 0;
-    },
-    __wbg___wbindgen_debug_string_4687d8d8c2017d52: function(arg0, arg1) {
-      const ret = debugString(getObject(arg1));
-      const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_export, wasm.__wbindgen_export2);
-      const len1 = WASM_VECTOR_LEN;
-      getDataViewMemory0().setInt32(arg0 + 4 * 1, len1, true);
-      getDataViewMemory0().setInt32(arg0 + 4 * 0, ptr1, true);
-    },
-    __wbg___wbindgen_in_92f62ee1427d9e49: function(arg0, arg1) {
-      const ret = getObject(arg0) in getObject(arg1);
-      return ret;
     },
     __wbg___wbindgen_is_function_1f9d30630b8b1d3d: function(arg0) {
       const ret = typeof getObject(arg0) === "function";
@@ -232,10 +217,6 @@ function __wbg_get_imports() {
     },
     __wbg___wbindgen_is_undefined_8865fb403f8fe9d8: function(arg0) {
       const ret = getObject(arg0) === void 0;
-      return ret;
-    },
-    __wbg___wbindgen_jsval_loose_eq_677f21e468d6b461: function(arg0, arg1) {
-      const ret = getObject(arg0) == getObject(arg1);
       return ret;
     },
     __wbg___wbindgen_number_get_2e0e7dee9f701a71: function(arg0, arg1) {
@@ -261,6 +242,13 @@ function __wbg_get_imports() {
     __wbg_abort_f78b99d80248bacb: function(arg0) {
       getObject(arg0).abort();
     },
+    __wbg_base64_32617011c69349ef: function(arg0, arg1, arg2, arg3) {
+      const ret = getObject(arg1).base64(getStringFromWasm0(arg2, arg3));
+      const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+      const len1 = WASM_VECTOR_LEN;
+      getDataViewMemory0().setInt32(arg0 + 4 * 1, len1, true);
+      getDataViewMemory0().setInt32(arg0 + 4 * 0, ptr1, true);
+    },
     __wbg_body_4e088733babc630d: function(arg0) {
       const ret = getObject(arg0).body;
       return isLikeNone(ret) ? 0 : addHeapObject(ret);
@@ -281,6 +269,13 @@ function __wbg_get_imports() {
     },
     __wbg_command_c911aff6b96af94f: function(arg0, arg1, arg2) {
       getObject(arg0).command(getStringFromWasm0(arg1, arg2));
+    },
+    __wbg_decodeBase64_9cf953899139be21: function(arg0, arg1, arg2, arg3) {
+      const ret = getObject(arg1).decodeBase64(getStringFromWasm0(arg2, arg3));
+      const ptr1 = passStringToWasm0(ret, wasm.__wbindgen_export, wasm.__wbindgen_export2);
+      const len1 = WASM_VECTOR_LEN;
+      getDataViewMemory0().setInt32(arg0 + 4 * 1, len1, true);
+      getDataViewMemory0().setInt32(arg0 + 4 * 0, ptr1, true);
     },
     __wbg_env_47ff7ae084b7fcc4: function(arg0, arg1, arg2, arg3) {
       const ret = getObject(arg1).env(getStringFromWasm0(arg2, arg3));
@@ -308,6 +303,10 @@ function __wbg_get_imports() {
         return addHeapObject(ret);
       }, arguments);
     },
+    __wbg_get_6c896e0571ddae51: function(arg0, arg1) {
+      const ret = getObject(arg0)[arg1 >>> 0];
+      return addHeapObject(ret);
+    },
     __wbg_get_f75619e20cb68514: function() {
       return handleError(function(arg0, arg1, arg2, arg3) {
         const ret = getObject(arg1).get(getStringFromWasm0(arg2, arg3));
@@ -316,10 +315,6 @@ function __wbg_get_imports() {
         getDataViewMemory0().setInt32(arg0 + 4 * 1, len1, true);
         getDataViewMemory0().setInt32(arg0 + 4 * 0, ptr1, true);
       }, arguments);
-    },
-    __wbg_get_with_ref_key_6412cf3094599694: function(arg0, arg1) {
-      const ret = getObject(arg0)[getObject(arg1)];
-      return addHeapObject(ret);
     },
     __wbg_headers_eba93595f8944c2f: function(arg0) {
       const ret = getObject(arg0).headers;
@@ -334,16 +329,6 @@ function __wbg_get_imports() {
       const len1 = WASM_VECTOR_LEN;
       getDataViewMemory0().setInt32(arg0 + 4 * 1, len1, true);
       getDataViewMemory0().setInt32(arg0 + 4 * 0, ptr1, true);
-    },
-    __wbg_instanceof_ArrayBuffer_a99f175873e5d9b8: function(arg0) {
-      let result;
-      try {
-        result = getObject(arg0) instanceof ArrayBuffer;
-      } catch (_) {
-        result = false;
-      }
-      const ret = result;
-      return ret;
     },
     __wbg_instanceof_Error_80a725f81f2e102d: function(arg0) {
       let result;
@@ -375,7 +360,19 @@ function __wbg_get_imports() {
       const ret = result;
       return ret;
     },
+    __wbg_isArray_e15a2ff68ffdbef2: function(arg0) {
+      const ret = Array.isArray(getObject(arg0));
+      return ret;
+    },
+    __wbg_keys_440be172f17c0265: function(arg0) {
+      const ret = Object.keys(getObject(arg0));
+      return addHeapObject(ret);
+    },
     __wbg_length_7f3c00c40364105e: function(arg0) {
+      const ret = getObject(arg0).length;
+      return ret;
+    },
+    __wbg_length_d4bdea10311bd9cf: function(arg0) {
       const ret = getObject(arg0).length;
       return ret;
     },
@@ -385,10 +382,6 @@ function __wbg_get_imports() {
     },
     __wbg_name_e2eac7cdfa054f65: function(arg0) {
       const ret = getObject(arg0).name;
-      return addHeapObject(ret);
-    },
-    __wbg_new_1dbf7428bba60a42: function(arg0) {
-      const ret = new Uint8Array(getObject(arg0));
       return addHeapObject(ret);
     },
     __wbg_new_2e41357094e99294: function() {
@@ -419,6 +412,10 @@ function __wbg_get_imports() {
         return addHeapObject(ret);
       }, arguments);
     },
+    __wbg_new_ee2291f50781bf1d: function() {
+      const ret = new Array();
+      return addHeapObject(ret);
+    },
     __wbg_new_typed_b01cb72a8af741a3: function(arg0, arg1) {
       try {
         var state0 = { a: arg0, b: arg1 };
@@ -426,7 +423,7 @@ function __wbg_get_imports() {
           const a = state0.a;
           state0.a = 0;
           try {
-            return __wasm_bindgen_func_elem_1338(a, state0.b, arg02, arg12);
+            return __wasm_bindgen_func_elem_1133(a, state0.b, arg02, arg12);
           } finally {
             state0.a = a;
           }
@@ -457,8 +454,22 @@ function __wbg_get_imports() {
       const ret = Date.now();
       return ret;
     },
+    __wbg_parse_0fc53dead14b3b42: function() {
+      return handleError(function(arg0, arg1) {
+        const ret = JSON.parse(getStringFromWasm0(arg0, arg1));
+        return addHeapObject(ret);
+      }, arguments);
+    },
+    __wbg_parse_283556a0ae602db7: function(arg0, arg1) {
+      const ret = Date.parse(getStringFromWasm0(arg0, arg1));
+      return ret;
+    },
     __wbg_prototypesetcall_bc27214492979395: function(arg0, arg1, arg2) {
       Uint8Array.prototype.set.call(getArrayU8FromWasm0(arg0, arg1), getObject(arg2));
+    },
+    __wbg_push_2baf45db356cf468: function(arg0, arg1) {
+      const ret = getObject(arg0).push(getObject(arg1));
+      return ret;
     },
     __wbg_queueMicrotask_9833f9a49df95a49: function(arg0) {
       const ret = getObject(arg0).queueMicrotask;
@@ -505,6 +516,12 @@ function __wbg_get_imports() {
         return addHeapObject(ret);
       }, arguments);
     },
+    __wbg_set_145a351398b48c65: function() {
+      return handleError(function(arg0, arg1, arg2) {
+        const ret = Reflect.set(getObject(arg0), getObject(arg1), getObject(arg2));
+        return ret;
+      }, arguments);
+    },
     __wbg_set_af5932e3f78b5648: function() {
       return handleError(function(arg0, arg1, arg2, arg3, arg4) {
         getObject(arg0).set(getStringFromWasm0(arg1, arg2), getStringFromWasm0(arg3, arg4));
@@ -530,6 +547,10 @@ function __wbg_get_imports() {
     },
     __wbg_signal_e5a49a2d9c65b7f6: function(arg0) {
       const ret = getObject(arg0).signal;
+      return addHeapObject(ret);
+    },
+    __wbg_sleep_6f17e11a6a62a431: function(arg0, arg1) {
+      const ret = getObject(arg0).sleep(arg1 >>> 0);
       return addHeapObject(ret);
     },
     __wbg_state_e3a0c4989da6c1fa: function(arg0, arg1, arg2, arg3) {
@@ -558,6 +579,12 @@ function __wbg_get_imports() {
     __wbg_status_ce0a98d3c57125f3: function(arg0) {
       const ret = getObject(arg0).status;
       return ret;
+    },
+    __wbg_stringify_52ff602c1cc4fbb6: function() {
+      return handleError(function(arg0) {
+        const ret = JSON.stringify(getObject(arg0));
+        return addHeapObject(ret);
+      }, arguments);
     },
     __wbg_then_c949d5a25a4e78f8: function(arg0, arg1, arg2) {
       const ret = getObject(arg0).then(getObject(arg1), getObject(arg2));
@@ -595,14 +622,18 @@ function __wbg_get_imports() {
       getObject(arg0).warning(getStringFromWasm0(arg1, arg2), getStringFromWasm0(arg3, arg4));
     },
     __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1314);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1131);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_762);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_336);
       return addHeapObject(ret);
     },
-    __wbindgen_generic_0000000000000003: function(arg0, arg1) {
+    __wbindgen_generic_0000000000000003: function(arg0) {
+      const ret = arg0;
+      return addHeapObject(ret);
+    },
+    __wbindgen_generic_0000000000000004: function(arg0, arg1) {
       const ret = getStringFromWasm0(arg0, arg1);
       return addHeapObject(ret);
     },
@@ -619,16 +650,16 @@ function __wbg_get_imports() {
     "./reoclo_docker_auth_bg.js": import0
   };
 }
-function __wasm_bindgen_func_elem_762(arg0, arg1) {
-  wasm.__wasm_bindgen_func_elem_762(arg0, arg1);
+function __wasm_bindgen_func_elem_336(arg0, arg1) {
+  wasm.__wasm_bindgen_func_elem_336(arg0, arg1);
 }
-function __wasm_bindgen_func_elem_1338(arg0, arg1, arg2, arg3) {
-  wasm.__wasm_bindgen_func_elem_1338(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
+function __wasm_bindgen_func_elem_1133(arg0, arg1, arg2, arg3) {
+  wasm.__wasm_bindgen_func_elem_1133(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
 }
-function __wasm_bindgen_func_elem_1314(arg0, arg1, arg2) {
+function __wasm_bindgen_func_elem_1131(arg0, arg1, arg2) {
   try {
     const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
-    wasm.__wasm_bindgen_func_elem_1314(retptr, arg0, arg1, addHeapObject(arg2));
+    wasm.__wasm_bindgen_func_elem_1131(retptr, arg0, arg1, addHeapObject(arg2));
     var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
     var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
     if (r1) {
@@ -649,62 +680,6 @@ function addHeapObject(obj) {
 var CLOSURE_DTORS = typeof FinalizationRegistry === "undefined" ? { register: () => {
 }, unregister: () => {
 } } : new FinalizationRegistry((state) => wasm.__wbindgen_export4(state.a, state.b));
-function debugString(val) {
-  const type = typeof val;
-  if (type == "number" || type == "boolean" || val == null) {
-    return `${val}`;
-  }
-  if (type == "string") {
-    return `"${val}"`;
-  }
-  if (type == "symbol") {
-    const description = val.description;
-    if (description == null) {
-      return "Symbol";
-    } else {
-      return `Symbol(${description})`;
-    }
-  }
-  if (type == "function") {
-    const name = val.name;
-    if (typeof name == "string" && name.length > 0) {
-      return `Function(${name})`;
-    } else {
-      return "Function";
-    }
-  }
-  if (Array.isArray(val)) {
-    const length = val.length;
-    let debug = "[";
-    if (length > 0) {
-      debug += debugString(val[0]);
-    }
-    for (let i = 1; i < length; i++) {
-      debug += ", " + debugString(val[i]);
-    }
-    debug += "]";
-    return debug;
-  }
-  const builtInMatches = /\[object ([^\]]+)\]/.exec(toString.call(val));
-  let className;
-  if (builtInMatches && builtInMatches.length > 1) {
-    className = builtInMatches[1];
-  } else {
-    return toString.call(val);
-  }
-  if (className == "Object") {
-    try {
-      return "Object(" + JSON.stringify(val) + ")";
-    } catch (_) {
-      return "Object";
-    }
-  }
-  if (val instanceof Error) {
-    return `${val.name}: ${val.message}
-${val.stack}`;
-  }
-  return className;
-}
 function dropObject(idx) {
   if (idx < 1028) return;
   heap[idx] = heap_next;
@@ -994,7 +969,10 @@ var host = {
     const [seconds, nanoseconds] = process.hrtime();
     return seconds * 1e3 + nanoseconds / 1e6;
   },
-  cancelled: () => stopped
+  cancelled: () => stopped,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  base64: (text) => Buffer.from(text).toString("base64"),
+  decodeBase64: (base64) => Buffer.from(base64, "base64").toString()
 };
 
 // js/start.js
@@ -1007,7 +985,7 @@ function start(recipe, { exitCode, failed }) {
   }
   let ended = false;
   const crash = (reason) => {
-    if (!ended) exit(failed("Internal error", `${reason instanceof Error ? reason.message : "unknown failure"}. ${REPORT}`));
+    if (!ended) exit(failed("Internal error", `${told(reason)}. ${REPORT}`));
     ended = true;
   };
   process.on("uncaughtException", crash);
@@ -1015,6 +993,11 @@ function start(recipe, { exitCode, failed }) {
   Object.assign(globalThis, web);
   initSync({ module: (0, import_node_fs.readFileSync)((0, import_node_path.join)(__dirname, "reoclo_docker_auth.wasm")) });
   reoclo_docker_auth_exports[recipe](host).then((result) => exit(exitCode(result)), crash);
+}
+function told(reason) {
+  if (!(reason instanceof Error)) return "unknown failure";
+  const [place] = /wasm-function\[\d+\]:0x[0-9a-f]+/.exec(reason.stack) ?? [];
+  return place ? `${reason.message} in ${place}` : reason.message;
 }
 function exit(code) {
   process.stdout.write("", () => process.exit(code));

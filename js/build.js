@@ -15,7 +15,7 @@ const run = (command, args, env = {}) =>
 
 run('cargo', ['fetch', '--locked', '--quiet']);
 
-// Paths of this machine must not end up in panic texts, or the bytes would differ from machine to machine.
+// Paths of this machine must not end up in what is built, or the bytes would differ from machine to machine.
 const sysroot = run('rustc', ['--print', 'sysroot']).trim();
 const commit = /^commit-hash: (.*)$/m.exec(run('rustc', ['-vV']))[1];
 const registries = join(process.env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry/src');
@@ -24,11 +24,19 @@ const remaps = [
   [join(sysroot, 'lib/rustlib/src/rust'), `/rustc/${commit}`],
   [root, '/docker-auth'],
 ];
-const rustflags = remaps.map(([from, to]) => `--remap-path-prefix=${from}=${to}`).join('\x1f');
-run('cargo', ['build', '--release', '--locked', '--quiet', '--target', 'wasm32-unknown-unknown', '--target-dir', cargoTarget], {
-  CARGO_ENCODED_RUSTFLAGS: rustflags,
-  CARGO_INCREMENTAL: '0',
-});
+// The standard library is built with the core, for size and without the texts of panics, which nobody would see: a panic
+// is a trap. That takes a third off the wasm, and options that the pinned compiler has but does not promise for later ones.
+const smaller = ['-Zunstable-options', '-Cpanic=immediate-abort', '-Zlocation-detail=none', '-Zfmt-debug=none'];
+const standardLibrary = ['-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size'];
+run(
+  'cargo',
+  ['build', '--release', '--locked', '--quiet', '--target', 'wasm32-unknown-unknown', '--target-dir', cargoTarget, ...standardLibrary],
+  {
+    RUSTC_BOOTSTRAP: '1',
+    CARGO_ENCODED_RUSTFLAGS: [...remaps.map(([from, to]) => `--remap-path-prefix=${from}=${to}`), ...smaller].join('\x1f'),
+    CARGO_INCREMENTAL: '0',
+  },
+);
 
 rmSync(bindings, { recursive: true, force: true });
 run('wasm-bindgen', [

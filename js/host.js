@@ -25,4 +25,7 @@ export const host = {
     return seconds * 1e3 + nanoseconds / 1e6;
   },
   cancelled: () => stopped,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  base64: (text) => Buffer.from(text).toString('base64'),
+  decodeBase64: (base64) => Buffer.from(base64, 'base64').toString(),
 };

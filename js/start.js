@@ -20,7 +20,7 @@ export function start(recipe, { exitCode, failed }) {
   // A panic in the core bypasses every promise; only these handlers see it. The first report is the only one.
   let ended = false;
   const crash = (reason) => {
-    if (!ended) exit(failed('Internal error', `${reason instanceof Error ? reason.message : 'unknown failure'}. ${REPORT}`));
+    if (!ended) exit(failed('Internal error', `${told(reason)}. ${REPORT}`));
     ended = true;
   };
   process.on('uncaughtException', crash);
@@ -29,6 +29,13 @@ export function start(recipe, { exitCode, failed }) {
   Object.assign(globalThis, web);
   core.initSync({ module: readFileSync(join(__dirname, 'reoclo_docker_auth.wasm')) });
   core[recipe](host).then((result) => exit(exitCode(result)), crash);
+}
+
+// A trap in the core is "unreachable", and only its stack tells where: a place in the wasm that was built.
+function told(reason) {
+  if (!(reason instanceof Error)) return 'unknown failure';
+  const [place] = /wasm-function\[\d+\]:0x[0-9a-f]+/.exec(reason.stack) ?? [];
+  return place ? `${reason.message} in ${place}` : reason.message;
 }
 
 // Nothing that is still open may keep the job waiting; what was printed is out first, also where pipes are asynchronous.

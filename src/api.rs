@@ -4,10 +4,9 @@
 
 use crate::authority;
 use crate::inputs::Login;
+use crate::json::Json;
 use crate::run_context::RunContext;
-use serde::de::{DeserializeOwned, Error};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use crate::text;
 use std::fmt;
 
 const PREFIX: &str = "/api/automation/v1";
@@ -76,28 +75,11 @@ impl fmt::Display for Call {
     }
 }
 
-/// The body of every POST; what a call does not need is left out.
-#[derive(Serialize)]
-struct Body<'a> {
-    server_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    credential_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    registry_url: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    run_id: Option<&'a str>,
-    run_context: &'a RunContext,
-}
-
-/// A request of the API: what to call, where below the API's prefix, with which JSON.
+/// A request of the API: what to call, where below the API's prefix, with which body.
 pub(crate) struct ApiRequest {
     pub(crate) call: Call,
     pub(crate) path: String,
-    pub(crate) json: Option<String>,
+    pub(crate) body: Option<Json>,
 }
 
 /// The CI run that a request is recorded under.
@@ -107,54 +89,36 @@ pub(crate) struct Run {
 }
 
 pub(crate) fn login(server_id: &str, login: &Login, run: &Run) -> ApiRequest {
-    let mut body = Body::for_server(server_id, run);
-    let (call, path) = match login {
+    match login {
         Login::Vault { credential_id } => {
-            body.credential_id = Some(credential_id);
-            (Call::VaultLogin, "/registry-auth/login")
+            let fields = [("credential_id", credential_id.as_str())];
+            post(Call::VaultLogin, "/registry-auth/login", server_id, &fields, run)
         }
         Login::Passthrough { username, access_token, registry } => {
-            body.registry_url = Some(registry);
-            body.username = Some(username);
-            body.access_token = Some(access_token.expose());
-            (Call::PassthroughLogin, "/registry-auth/login-direct")
+            let fields =
+                [("registry_url", registry.as_str()), ("username", username), ("access_token", access_token.expose())];
+            post(Call::PassthroughLogin, "/registry-auth/login-direct", server_id, &fields, run)
         }
-    };
-    ApiRequest { call, path: path.to_owned(), json: Some(body.json()) }
+    }
 }
 
 pub(crate) fn operation(id: &OperationId) -> ApiRequest {
-    ApiRequest { call: Call::Operation, path: format!("/operations/{}", id.0), json: None }
+    ApiRequest { call: Call::Operation, path: format!("/operations/{}", id.0), body: None }
 }
 
 pub(crate) fn logout(server_id: &str, registry: &str, run: &Run) -> ApiRequest {
-    let mut body = Body::for_server(server_id, run);
-    body.registry_url = Some(registry);
-    ApiRequest { call: Call::Logout, path: "/registry-auth/logout".to_owned(), json: Some(body.json()) }
+    post(Call::Logout, "/registry-auth/logout", server_id, &[("registry_url", registry)], run)
 }
 
-impl<'a> Body<'a> {
-    fn for_server(server_id: &'a str, run: &'a Run) -> Self {
-        Self {
-            server_id,
-            credential_id: None,
-            registry_url: None,
-            username: None,
-            access_token: None,
-            run_id: run.id.as_deref(),
-            run_context: &run.context,
-        }
-    }
-
-    fn json(&self) -> String {
-        // Strings and options of strings always serialise; an empty body would be refused by the API, not obeyed.
-        serde_json::to_string(self).unwrap_or_default()
-    }
+fn post(call: Call, path: &str, server_id: &str, fields: &[(&str, &str)], run: &Run) -> ApiRequest {
+    let mut body = vec![("server_id".to_owned(), server_id.into()), ("run_context".to_owned(), run.context.json())];
+    body.extend(run.id.as_deref().map(|id| ("run_id".to_owned(), id.into())));
+    body.extend(fields.iter().map(|(name, text)| ((*name).to_owned(), (*text).into())));
+    ApiRequest { call, path: path.to_owned(), body: Some(Json::Object(body)) }
 }
 
 /// An operation's id, known to be safe in a URL path, in a log line and in a state file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OperationId(String);
 
 impl TryFrom<String> for OperationId {
@@ -176,8 +140,7 @@ impl fmt::Display for OperationId {
 }
 
 /// The registry that the API resolved, as the logout has to name it; known to be safe in an argument and in a script.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RegistryUrl(String);
 
 impl TryFrom<String> for RegistryUrl {
@@ -198,14 +161,15 @@ impl RegistryUrl {
     }
 }
 
+/// What is wrong with a reply, as an end of the sentence "… JSON that the automation API does not promise: …".
+pub(crate) type Flaw = &'static str;
+
 /// The answer to a login. Its registry counts at once: with it the login can be undone, whatever the rest is worth.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct LoginReply {
     pub(crate) registry_url: RegistryUrl,
-    #[serde(default)]
-    operation_id: Value,
-    #[serde(default)]
-    registry_type: Value,
+    operation_id: Option<String>,
+    registry_type: Option<String>,
 }
 
 /// Whether this is one of the documented kinds of registry.
@@ -222,15 +186,23 @@ pub(crate) struct Accepted {
 }
 
 impl LoginReply {
+    pub(crate) fn read(reply: &Json) -> Result<Self, Flaw> {
+        let text = |name| reply.get(name).and_then(Json::as_text).map(str::to_owned);
+        Ok(Self {
+            registry_url: RegistryUrl::try_from(text("registry_url").ok_or("registry_url is not a registry")?)?,
+            operation_id: text("operation_id"),
+            registry_type: text("registry_type"),
+        })
+    }
+
     /// The rest of the reply, or what is wrong with it.
-    pub(crate) fn accepted(&self) -> Result<Accepted, &'static str> {
+    pub(crate) fn accepted(&self) -> Result<Accepted, Flaw> {
         let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-        let id = self.operation_id.as_str().ok_or("operation_id is not an id")?;
         Ok(Accepted {
-            operation_id: OperationId::try_from(id.to_owned())?,
+            operation_id: OperationId::try_from(self.operation_id.clone().unwrap_or_default())?,
             registry_type: self
                 .registry_type
-                .as_str()
+                .as_deref()
                 .filter(|kind| (1..=64).contains(&kind.len()) && kind.bytes().all(word))
                 .ok_or("registry_type is not a kind of registry")?
                 .to_owned(),
@@ -239,18 +211,18 @@ impl LoginReply {
 }
 
 /// An operation as the API reports it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Operation {
-    #[serde(default)]
     pub(crate) server_name: Option<String>,
     pub(crate) status: Status,
-    #[serde(default, deserialize_with = "object_or_null")]
-    pub(crate) result: Option<OperationResult>,
+    /// What the program on the server ended with and printed; empty where it did not run.
+    pub(crate) exit_code: Option<i64>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// Where an operation stands. Words that are not known here mean that it still goes on.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Completed,
     Failed,
@@ -259,101 +231,78 @@ pub(crate) enum Status {
     Running,
 }
 
-impl From<String> for Status {
-    fn from(word: String) -> Self {
-        match word.as_str() {
-            "completed" => Self::Completed,
-            "failed" => Self::Failed,
-            "timeout" => Self::Timeout,
-            _ => Self::Running,
-        }
-    }
-}
-
-/// What the program on the server did.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct OperationResult {
-    #[serde(default)]
-    pub(crate) exit_code: Option<i64>,
-    #[serde(default)]
-    stdout: Option<String>,
-    #[serde(default)]
-    stderr: Option<String>,
-}
-
 impl Operation {
+    pub(crate) fn read(reply: &Json) -> Result<Self, Flaw> {
+        let status = match reply.get("status").and_then(Json::as_text).ok_or("status is not a word")? {
+            "completed" => Status::Completed,
+            "failed" => Status::Failed,
+            "timeout" => Status::Timeout,
+            _ => Status::Running,
+        };
+        let result = reply.get("result");
+        if result.is_some_and(|result| !result.is_object()) {
+            return Err("result is not an object");
+        }
+        let field = |name| result.and_then(|result| result.get(name));
+        let printed = |name, flaw| match field(name) {
+            None => Ok(String::new()),
+            Some(text) => text.as_text().map(str::to_owned).ok_or(flaw),
+        };
+        Ok(Self {
+            server_name: reply.get("server_name").and_then(Json::as_text).map(str::to_owned),
+            status,
+            exit_code: match field("exit_code") {
+                None => None,
+                Some(Json::Integer(code)) => Some(*code),
+                Some(_) => return Err("exit_code is not an integer"),
+            },
+            stdout: printed("stdout", "stdout is not a text")?,
+            stderr: printed("stderr", "stderr is not a text")?,
+        })
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.status != Status::Running
     }
-
-    pub(crate) fn exit_code(&self) -> Option<i64> {
-        self.result.as_ref().and_then(|result| result.exit_code)
-    }
-
-    pub(crate) fn stdout(&self) -> &str {
-        self.result.as_ref().and_then(|result| result.stdout.as_deref()).unwrap_or_default()
-    }
-
-    pub(crate) fn stderr(&self) -> &str {
-        self.result.as_ref().and_then(|result| result.stderr.as_deref()).unwrap_or_default()
-    }
-}
-
-/// Why a successful reply cannot be used.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Unreadable {
-    /// No JSON at all, or cut off: something between here and the API answered, or the connection broke.
-    NotJson,
-    /// JSON that the contract does not allow; says what is wrong with it.
-    OffContract(String),
-}
-
-pub(crate) fn parse<T: DeserializeOwned>(body: &str) -> Result<T, Unreadable> {
-    // By way of a map: serde would also take a list of the right values for an object.
-    let reply: Map<String, Value> = serde_json::from_str(body)
-        .map_err(|error| if error.is_data() { off_contract(&error) } else { Unreadable::NotJson })?;
-    T::deserialize(Value::Object(reply)).map_err(|error| off_contract(&error))
-}
-
-fn off_contract(error: &serde_json::Error) -> Unreadable {
-    // serde quotes the value that it did not expect; what was expected is enough.
-    let error = error.to_string();
-    Unreadable::OffContract(match error.split_once(", expected ") {
-        Some((_, expected)) => format!("a value is not {expected}"),
-        None => error,
-    })
-}
-
-fn object_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OperationResult>, D::Error> {
-    let object = Option::<Map<String, Value>>::deserialize(deserializer)?;
-    object.map(|object| OperationResult::deserialize(Value::Object(object)).map_err(D::Error::custom)).transpose()
 }
 
 /// The API's own explanation of a refusal, from both shapes of FastAPI's `detail`, as it came; empty when there is none.
 /// A body of any other shape is never shown.
-pub(crate) fn detail(body: &str) -> String {
-    let reply: Value = serde_json::from_str(body).unwrap_or_default();
+pub(crate) fn detail(reply: &Json) -> String {
     match reply.get("detail") {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(fields)) => fields.iter().filter_map(field).collect::<Vec<_>>().join("; "),
+        Some(Json::Text(text)) => text.clone(),
+        Some(Json::List(problems)) => {
+            let mut detail = String::new();
+            for problem in problems {
+                let Some(msg) = problem.get("msg").and_then(Json::as_text) else { continue };
+                let field = field(problem);
+                let told = if field.is_empty() { msg.to_owned() } else { format!("{field}: {msg}") };
+                text::append(&mut detail, "; ", &told);
+            }
+            detail
+        }
         _ => String::new(),
     }
 }
 
-/// `{"loc": ["body", "server_id"], "msg": "not a UUID"}` as `server_id: not a UUID`.
-fn field(field: &Value) -> Option<String> {
-    let msg = field.get("msg")?.as_str()?;
-    let loc = field.get("loc").and_then(Value::as_array).into_iter().flatten();
-    let path: Vec<String> = loc
-        .filter_map(|part| part.as_str().map(str::to_owned).or_else(|| part.as_u64().map(|index| index.to_string())))
-        .skip_while(|part| part == "body")
-        .collect();
-    Some(if path.is_empty() { msg.to_owned() } else { format!("{}: {msg}", path.join(".")) })
+/// The field that a problem with a request's body is about: `a.0` for `{"loc": ["body", "a", 0], …}`.
+fn field(problem: &Json) -> String {
+    let mut field = String::new();
+    for part in problem.get("loc").and_then(Json::as_list).unwrap_or_default() {
+        match part {
+            Json::Text(name) if field.is_empty() && name == "body" => {}
+            Json::Text(name) => text::append(&mut field, ".", name),
+            Json::Integer(index) => text::append(&mut field, ".", &index.to_string()),
+            _ => {}
+        }
+    }
+    field
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::native;
 
     #[test]
     fn an_api_url_is_absolute_http_and_loses_its_trailing_slashes() {
@@ -397,8 +346,8 @@ mod tests {
     fn bodies_carry_the_fields_of_the_contract_and_no_others() {
         let run = Run { id: Some("42".into()), context: RunContext::read(&crate::host::fake::FakeHost::default()) };
         let keys = |request: ApiRequest| {
-            let json: serde_json::Value = serde_json::from_str(&request.json.unwrap()).unwrap();
-            let mut keys: Vec<String> = json.as_object().unwrap().keys().cloned().collect();
+            let Some(Json::Object(fields)) = request.body else { panic!("no object") };
+            let mut keys: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
             keys.sort();
             keys
         };
@@ -420,37 +369,39 @@ mod tests {
     fn an_operation_id_never_leaves_its_place_in_the_path() {
         for id in ["", "..", "../x", "a/b", "a?b", "a b", "a\\nb", "é", &"x".repeat(129)] {
             let body = format!(r#"{{"operation_id":"{id}","registry_url":"r","registry_type":"t"}}"#);
-            assert!(parse::<LoginReply>(&body).unwrap().accepted().is_err(), "{id:?} was taken");
+            assert!(LoginReply::read(&native::parse(&body).unwrap()).unwrap().accepted().is_err(), "{id:?} was taken");
         }
     }
 
     #[test]
     fn unknown_status_words_mean_still_going_on() {
         for (word, ended) in [("queued", false), ("running", false), ("completed", true), ("failed", true)] {
-            let operation: Operation = parse(&format!(r#"{{"status":"{word}"}}"#)).unwrap();
+            let operation: Operation = Operation::read(&Json::of(&[("status", word)])).unwrap();
             assert_eq!(operation.has_ended(), ended, "{word}");
         }
     }
 
     #[test]
-    fn tells_a_broken_reply_from_one_off_the_contract() {
-        for body in ["", "<html>", r#"{"status":"run"#] {
-            assert_eq!(parse::<Operation>(body).unwrap_err(), Unreadable::NotJson, "{body:?}");
-        }
-        for body in [
-            "[]",
-            "{}",
-            r#"{"status":7}"#,
-            r#"["web-1","completed",{"exit_code":0}]"#,
-            r#"{"status":"failed","result":[]}"#,
-            r#"{"status":"completed","result":{"exit_code":"0"}}"#,
+    fn refuses_an_operation_off_the_contract_and_says_what_is_wrong() {
+        for (body, flaw) in [
+            ("{}", "status is not a word"),
+            (r#"{"status":7}"#, "status is not a word"),
+            (r#"["web-1","completed",{"exit_code":0}]"#, "status is not a word"),
+            (r#"{"status":"failed","result":[]}"#, "result is not an object"),
+            (r#"{"status":"completed","result":{"exit_code":"0"}}"#, "exit_code is not an integer"),
+            (r#"{"status":"completed","result":{"exit_code":0.5}}"#, "exit_code is not an integer"),
+            (r#"{"status":"completed","result":{"exit_code":0,"stdout":[]}}"#, "stdout is not a text"),
         ] {
-            assert!(matches!(parse::<Operation>(body), Err(Unreadable::OffContract(_))), "{body:?}");
+            assert_eq!(Operation::read(&native::parse(body).unwrap()).unwrap_err(), flaw, "{body:?}");
+        }
+        for body in [r#"{"status":"failed","result":null}"#, r#"{"status":"failed","result":{"exit_code":null}}"#] {
+            assert!(Operation::read(&native::parse(body).unwrap()).is_ok(), "{body:?}");
         }
     }
 
     #[test]
     fn reads_both_shapes_of_detail_and_shows_no_other_body() {
+        let detail = |body| super::detail(&native::parse(body).unwrap());
         assert_eq!(detail(r#"{"detail":"Invalid\nAPI key"}"#), "Invalid\nAPI key");
         assert_eq!(
             detail(
@@ -458,7 +409,7 @@ mod tests {
             ),
             "server_id: not a UUID; a.0: x"
         );
-        for body in ["<html>secret</html>", "", r#"{"error":"x"}"#, r#"{"detail":{"a":1}}"#] {
+        for body in [r#""secret""#, "null", r#"{"error":"x"}"#, r#"{"detail":{"a":1}}"#] {
             assert_eq!(detail(body), "", "{body}");
         }
     }

@@ -72,7 +72,8 @@ fn check_host(host: &str) -> Result<(), Flaw> {
 /// (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
 pub(crate) fn is_url_host(authority: &str) -> bool {
     let host = split(authority).map_or(authority, |(host, _)| host);
-    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    let last = host.trim_end_matches('.');
+    let last = last.rfind('.').map_or(last, |dot| last.get(dot + 1..).unwrap_or_default());
     let is_number = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());
     !is_number || host.parse::<std::net::Ipv4Addr>().is_ok()
 }

@@ -1,21 +1,20 @@
 //! Sends requests of the API within a deadline, again where that helps, and turns every way to fail into an [`Error`].
 
-use crate::api::{self, ApiRequest, ApiUrl, Call, Unreadable};
+use crate::api::{self, ApiRequest, ApiUrl, Call, Flaw};
 use crate::error::Error;
-use crate::host::{Fault, Host, Method, Reply, Request};
+use crate::host::{Fault, Host, Method, Request};
+use crate::json::Json;
 use crate::log::Log;
 use crate::retry;
 use crate::secret::Secret;
-use serde::de::DeserializeOwned;
 
 /// The longest that one request may take.
 const REQUEST_TIMEOUT_MS: f64 = 30_000.0;
 /// The largest reply that is read; a docker login prints a few lines.
 pub(crate) const REPLY_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
-/// The most shown of an explanation that the API gives, and of what is wrong with a reply, in characters.
+/// The most shown of an explanation that the API gives, in characters.
 const DETAIL_CHARS: usize = 500;
-const FLAW_CHARS: usize = 200;
 
 /// A moment by which everything must have ended.
 #[derive(Clone, Copy)]
@@ -61,36 +60,42 @@ impl<'a, H: Host> Client<'a, H> {
 
     /// Sends a request and reads its JSON reply, trying again what may pass by itself. `failed` hears of every failure,
     /// those that are tried again, too.
-    pub(crate) async fn call<T: DeserializeOwned>(
+    pub(crate) async fn call<T>(
         &self,
         request: &ApiRequest,
         deadline: Deadline,
-        failed: impl FnMut(&Error),
+        read: fn(&Json) -> Result<T, Flaw>,
+        failed: &mut dyn FnMut(&Error),
     ) -> Result<T, Error> {
-        self.retrying(request, deadline, |reply| api::parse(&reply.body), failed).await
+        let reply = self.retrying(request, deadline, true, failed).await?;
+        read(&reply).map_err(|flaw| self.off_contract(request.call, flaw)).inspect_err(failed)
     }
 
     /// The same for a request of which any 2xx is a success, whatever its body.
     pub(crate) async fn send(&self, request: &ApiRequest, deadline: Deadline) -> Result<(), Error> {
-        self.retrying(request, deadline, |_| Ok(()), |_| {}).await
+        self.retrying(request, deadline, false, &mut |_| {}).await.map(drop)
     }
 
-    async fn retrying<T>(
+    pub(crate) fn off_contract(&self, call: Call, flaw: Flaw) -> Error {
+        Error::OffContract { call, host: self.api_url.host().to_owned(), flaw }
+    }
+
+    async fn retrying(
         &self,
         request: &ApiRequest,
         deadline: Deadline,
-        read: impl Fn(&Reply) -> Result<T, Unreadable>,
-        mut failed: impl FnMut(&Error),
-    ) -> Result<T, Error> {
+        wants_json: bool,
+        failed: &mut dyn FnMut(&Error),
+    ) -> Result<Json, Error> {
         let most = retry::most_attempts(request.call);
         let mut attempt = 1;
         loop {
             let attempts_left = most.map_or(1, |most| most.saturating_sub(attempt) + 1);
-            let error =
-                match self.exchange(request, self.timeout_ms(request.call, deadline, attempts_left), &read).await {
-                    Ok(value) => return Ok(value),
-                    Err(error) => error,
-                };
+            let timeout_ms = self.timeout_ms(request.call, deadline, attempts_left);
+            let error = match self.exchange(request, timeout_ms, wants_json).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
             failed(&error);
             let was_last = most.is_some_and(|most| attempt >= most);
             if was_last || !retry::is_transient(&error) || deadline.has_passed(self.host) {
@@ -123,19 +128,14 @@ impl<'a, H: Host> Client<'a, H> {
         }
     }
 
-    /// One request and its reply.
-    async fn exchange<T>(
-        &self,
-        request: &ApiRequest,
-        timeout_ms: u32,
-        read: impl Fn(&Reply) -> Result<T, Unreadable>,
-    ) -> Result<T, Error> {
+    /// One request and its reply; where JSON is not wanted, a reply that is none is null.
+    async fn exchange(&self, request: &ApiRequest, timeout_ms: u32, wants_json: bool) -> Result<Json, Error> {
         let (call, host) = (request.call, self.api_url.host().to_owned());
         let sent = self.host.send(Request {
-            method: if request.json.is_some() { Method::Post } else { Method::Get },
+            method: if request.body.is_some() { Method::Post } else { Method::Get },
             url: self.api_url.to(&request.path),
-            authorization: self.authorization.clone(),
-            body: request.json.clone(),
+            authorization: &self.authorization,
+            body: request.body.as_ref(),
             timeout_ms,
         });
         let reply = match sent.await {
@@ -150,23 +150,19 @@ impl<'a, H: Host> Client<'a, H> {
             }
         };
         match reply.status {
-            200..=299 => read(&reply).map_err(|unreadable| match unreadable {
-                Unreadable::NotJson => Error::NotJson { call, host },
-                Unreadable::OffContract(flaw) => {
-                    Error::OffContract { call, host, flaw: self.log.quote(&flaw, FLAW_CHARS) }
-                }
-            }),
+            200..=299 if !wants_json => Ok(Json::Null),
+            200..=299 => self.host.parse_json(&reply.body).ok_or(Error::NotJson { call, host }),
             status @ 300..=399 => {
                 let to = reply.location.as_deref().and_then(|to| ApiUrl::parse(to).ok()).map(|to| to.host().to_owned());
                 let to = to.filter(|to| !self.log.is_secret(to));
                 Err(Error::Redirected { call, host, status, to })
             }
             status => {
-                let retry_after_ms = reply
-                    .retry_after
-                    .as_deref()
-                    .and_then(|header| retry::retry_after_ms(header, reply.date.as_deref(), self.host.wall_clock_ms()));
-                let detail = self.log.quote(&api::detail(&reply.body), DETAIL_CHARS);
+                let asked = reply.retry_after.as_deref();
+                let retry_after_ms =
+                    asked.and_then(|header| retry::retry_after_ms(self.host, header, reply.date.as_deref()));
+                let said = self.host.parse_json(&reply.body).as_ref().map(api::detail).unwrap_or_default();
+                let detail = self.log.quote(&said, DETAIL_CHARS);
                 Err(Error::Refused { call, host, status, detail, retry_after_ms })
             }
         }

@@ -1,8 +1,9 @@
 //! Everything that can go wrong, each with a title, a cause and what to do about it.
 
-use crate::api::{Call, OperationId};
+use crate::api::{Call, Flaw, OperationId};
 use crate::inputs::Problem;
 use crate::retry::{self, DENIALS, is_tls};
+use crate::text;
 use thiserror::Error;
 
 /// A failure that ends the step (in main) or becomes its one warning (in post).
@@ -19,7 +20,7 @@ pub(crate) enum Error {
     #[error("{host} answered {call} with something that is not JSON, or only half of it.")]
     NotJson { call: Call, host: String },
     #[error("{host} answered {call} with JSON that the automation API does not promise: {flaw}.")]
-    OffContract { call: Call, host: String, flaw: String },
+    OffContract { call: Call, host: String, flaw: Flaw },
     #[error("{host} answered {call} with more than {limit_mib} MiB.")]
     TooLarge { call: Call, host: String, limit_mib: usize },
     #[error("{host} could not be reached for {call}: {}.", coded(.code, .message))]
@@ -125,8 +126,11 @@ impl Error {
 }
 
 fn told(problems: &[Problem]) -> String {
-    let told: Vec<String> = problems.iter().map(|Problem { input, rule }| format!("{input} {rule}.")).collect();
-    told.join(" ")
+    let mut told = String::new();
+    for Problem { input, rule } in problems {
+        text::append(&mut told, " ", &format!("{input} {rule}."));
+    }
+    told
 }
 
 fn said(detail: &str) -> String {

@@ -2,8 +2,17 @@
 //!
 //! The only real implementation is the JavaScript one in `js::host`; unit tests bring a fake.
 
+use crate::json::Json;
+
 /// What runs the action: a runner's environment, its command channel, a clock and a network.
 pub(crate) trait Host {
+    /// What a JSON text says; `None` when it is none, or only half of one.
+    fn parse_json(&self, text: &str) -> Option<Json>;
+    /// The milliseconds since 1970 of a date as HTTP headers have it.
+    fn parse_date(&self, date: &str) -> Option<f64>;
+    fn base64(&self, text: &str) -> String;
+    /// What a base64 text says, whatever it is worth.
+    fn decode_base64(&self, base64: &str) -> String;
     /// The value of an input as the runner passed it, not trimmed; empty when unset.
     fn input(&self, name: &str) -> String;
     /// An environment variable; empty when unset.
@@ -34,7 +43,7 @@ pub(crate) trait Host {
     async fn cancelled(&self);
     async fn sleep(&self, ms: u32);
     /// One HTTP exchange, redirects not followed, given up after `request.timeout_ms`.
-    async fn send(&self, request: Request) -> Result<Reply, Fault>;
+    async fn send(&self, request: Request<'_>) -> Result<Reply, Fault>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,13 +53,12 @@ pub(crate) enum Method {
 }
 
 /// An HTTP request. `Debug` is left out on purpose: headers and body carry secrets.
-pub(crate) struct Request {
+pub(crate) struct Request<'a> {
     pub(crate) method: Method,
     pub(crate) url: String,
     /// The value of the `Authorization` header.
-    pub(crate) authorization: String,
-    /// JSON text.
-    pub(crate) body: Option<String>,
+    pub(crate) authorization: &'a str,
+    pub(crate) body: Option<&'a Json>,
     pub(crate) timeout_ms: u32,
 }
 
@@ -80,6 +88,8 @@ pub(crate) mod fake {
     //! A host that lives in memory: scripted replies, a clock that only sleeping moves.
 
     use super::{Fault, Host, Method, Reply, Request};
+    use crate::json::{Json, native};
+    use base64::{Engine, engine::general_purpose::STANDARD};
     use std::cell::{Cell, RefCell};
     use std::collections::{HashMap, VecDeque};
 
@@ -147,6 +157,19 @@ pub(crate) mod fake {
     }
 
     impl Host for FakeHost {
+        fn parse_json(&self, text: &str) -> Option<Json> {
+            native::parse(text)
+        }
+        fn parse_date(&self, date: &str) -> Option<f64> {
+            let since = httpdate::parse_http_date(date).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Some(since.as_millis() as f64)
+        }
+        fn base64(&self, text: &str) -> String {
+            STANDARD.encode(text)
+        }
+        fn decode_base64(&self, base64: &str) -> String {
+            String::from_utf8(STANDARD.decode(base64).unwrap_or_default()).unwrap_or_default()
+        }
         fn input(&self, name: &str) -> String {
             self.inputs.get(name).cloned().unwrap_or_default()
         }
@@ -201,7 +224,7 @@ pub(crate) mod fake {
         async fn sleep(&self, ms: u32) {
             self.now_ms.set(self.now_ms.get() + f64::from(ms));
         }
-        async fn send(&self, request: Request) -> Result<Reply, Fault> {
+        async fn send(&self, request: Request<'_>) -> Result<Reply, Fault> {
             let method = if request.method == Method::Get { "GET" } else { "POST" };
             self.record(format!("send {method} {}", request.url));
             let scripted = self.replies.borrow_mut().pop_front();

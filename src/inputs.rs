@@ -4,6 +4,7 @@ use crate::api::ApiUrl;
 use crate::host::Host;
 use crate::registry;
 use crate::secret::{Masks, Secret};
+use crate::text;
 
 /// `action.yml` gives these defaults too; an input that is set to an empty value gets them here.
 const DEFAULT_API_URL: &str = "https://api.reoclo.com";
@@ -77,8 +78,8 @@ impl RawInputs {
     }
 
     /// Every form of the secrets among them, known before any check can fail.
-    pub(crate) fn masks(&self) -> Masks {
-        Masks::of(&self.api_key, &self.username, &self.access_token)
+    pub(crate) fn masks(&self, host: &impl Host) -> Masks {
+        Masks::of(host, &self.api_key, &self.username, &self.access_token)
     }
 
     /// Checks everything and tells every problem at once, so that a workflow is mended in one go.
@@ -259,11 +260,11 @@ fn uuid(input: &'static str, value: &str) -> Result<String, Problem> {
 
 /// `a`, `a and b`, `a, b and c`.
 fn listed(names: &[&str]) -> String {
-    match names.split_last() {
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
-        None => String::new(),
+    let mut listed = String::new();
+    for (at, name) in names.iter().enumerate() {
+        text::append(&mut listed, if at + 1 == names.len() { " and " } else { ", " }, name);
     }
+    listed
 }
 
 #[cfg(test)]

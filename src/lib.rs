@@ -14,6 +14,7 @@ mod host;
 mod inputs;
 #[cfg(target_arch = "wasm32")]
 pub mod js;
+mod json;
 mod log;
 mod login;
 mod logout;
@@ -35,9 +36,10 @@ mod text;
 pub mod fuzz {
     /// Every reader of a reply's body.
     pub fn reply(body: &str) {
-        let _ = crate::api::parse::<crate::api::LoginReply>(body);
-        let _ = crate::api::parse::<crate::api::Operation>(body);
-        neutraliser(&crate::api::detail(body));
+        let Some(reply) = crate::json::native::parse(body) else { return };
+        let _ = crate::api::LoginReply::read(&reply).map(|login| login.accepted().is_ok());
+        let _ = crate::api::Operation::read(&reply);
+        neutraliser(&crate::api::detail(&reply));
     }
 
     /// The neutraliser; panics if its result could still be a command.

@@ -171,8 +171,8 @@ impl<H: Host> LoginRun<'_, H> {
         let Some(operation) = operation::wait(*host, &self.client, &id, self.deadline).await? else {
             return Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress: progress.tell() });
         };
-        log.remote("docker", operation.stdout());
-        log.remote("docker", operation.stderr());
+        log.remote("docker", &operation.stdout);
+        log.remote("docker", &operation.stderr);
         let server = operation::server_name(log, &operation, &inputs.server_id);
         operation::judge(log, &operation, &server, registry, &id).inspect_err(|error| {
             if error.leaves_no_login() {
@@ -190,19 +190,15 @@ impl<H: Host> LoginRun<'_, H> {
         state.login_requested(inputs);
         progress.enter(Stage::Requested);
         let request = api::login(&inputs.server_id, &inputs.login, self.run);
-        let failed = |error: &Error| {
+        let mut failed = |error: &Error| {
             if !error.leaves_no_login() && !progress.uncertain.replace(true) {
                 state.login_uncertain();
             }
         };
-        let reply: LoginReply =
-            self.client.call(&request, self.deadline, failed).await.inspect_err(|_| progress.enter(Stage::Idle))?;
+        let reply = self.client.call(&request, self.deadline, LoginReply::read, &mut failed).await;
+        let reply = reply.inspect_err(|_| progress.enter(Stage::Idle))?;
 
-        let off_contract = |flaw: &str| Error::OffContract {
-            call: request.call,
-            host: inputs.api_url.host().to_owned(),
-            flaw: flaw.to_owned(),
-        };
+        let off_contract = |flaw| self.client.off_contract(request.call, flaw);
         // What the user wrote, and what the API documents, is public, even where a weak token is a part of it.
         let is_secret = |word: &str| !inputs.login.names(word) && !api::is_documented(word) && log.is_secret(word);
         if is_secret(reply.registry_url.as_str()) {

@@ -7,22 +7,25 @@ use crate::secret::Masks;
 pub(crate) fn register(host: &impl Host, masks: &Masks) {
     let is_set = |name: &str| !host.env(name).is_empty();
     if !(is_set("ACT") || is_set("GITEA_ACTIONS") || is_set("FORGEJO_ACTIONS")) {
-        masks.iter().for_each(|form| host.mask(form));
-        return;
+        return masks.iter().for_each(|form| host.mask(form));
     }
     // These runners apply masks in the order in which they get them: a piece that came before the whole would hide the
     // beginning of it and show the rest. What they would show as it is comes when all else is hidden.
-    let (shown, understood): (Vec<&str>, Vec<&str>) = masks.iter().partition(|form| form.contains("::"));
+    let is_shown = |form: &str| form.contains("::");
     for form in masks.iter() {
         if let Some(command) = whole_for_act(form) {
             host.command(&command);
         }
+        if !is_shown(form) {
+            host.mask(form);
+        }
     }
-    understood.iter().for_each(|form| host.mask(form));
-    for command in masks.iter().flat_map(pieces_for_act) {
-        host.command(&command);
+    for form in masks.iter() {
+        for piece in pieces_for_act(form) {
+            host.command(&format!("::add-mask::{piece}"));
+        }
     }
-    shown.iter().for_each(|form| host.mask(form));
+    masks.iter().filter(|form| is_shown(form)).for_each(|form| host.mask(form));
 }
 
 /// How act, and the runners made of it, take a value that the toolkit's `::add-mask::` does not bring to them as it is.
@@ -43,13 +46,13 @@ fn whole_for_act(form: &str) -> Option<String> {
 
 /// Pieces of a value that may not arrive whole: escapes are undone in random order, so that `%25`, `%0A` and `%0D` inside
 /// it may come out wrong, and nothing takes a `::` together with a `]`.
-fn pieces_for_act(form: &str) -> Vec<String> {
+fn pieces_for_act(form: &str) -> Vec<&str> {
     let is_ambiguous = ["%25", "%0A", "%0D"].iter().any(|escape| form.contains(escape));
     if form.contains(['\r', '\n']) || !(is_ambiguous || (form.contains("::") && form.contains(']'))) {
         return Vec::new();
     }
     let pieces = form.split("::").flat_map(|piece| piece.split('%'));
-    pieces.filter(|piece| piece.len() >= SHORTEST_PIECE).map(|piece| format!("::add-mask::{piece}")).collect()
+    pieces.filter(|piece| piece.len() >= SHORTEST_PIECE).collect()
 }
 
 /// Hiding shorter pieces of a secret would hide half of every log.
@@ -70,7 +73,8 @@ mod tests {
     }
 
     fn masked(form: &str) -> Vec<String> {
-        whole_for_act(form).into_iter().chain(pieces_for_act(form)).filter_map(|line| masked_by_act(&line)).collect()
+        let whole = whole_for_act(form).and_then(|line| masked_by_act(&line));
+        whole.into_iter().chain(pieces_for_act(form).into_iter().map(str::to_owned)).collect()
     }
 
     #[test]
@@ -98,7 +102,7 @@ mod tests {
 
     #[test]
     fn github_s_runner_gets_the_toolkit_s_command_alone_and_act_the_other_first() {
-        let masks = Masks::of("rca_a::b", "", "");
+        let masks = Masks::of(&FakeHost::default(), "rca_a::b", "", "");
         let github = FakeHost::default();
         register(&github, &masks);
         assert!(github.events("command").is_empty());
@@ -114,7 +118,7 @@ mod tests {
     #[test]
     fn act_gets_no_piece_before_a_whole_that_it_begins() {
         let act = FakeHost::default().with_env(&[("ACT", "true")]);
-        register(&act, &Masks::of("rca_key%+/", "", ""));
+        register(&act, &Masks::of(&FakeHost::default(), "rca_key%+/", "", ""));
         let events = act.events.borrow();
         let at = |event: &str| events.iter().position(|e| e == event).unwrap();
         assert!(at("command ::add-mask::rca_key%+/") < at("command ::add-mask::rca_key"));

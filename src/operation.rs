@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::log::Log;
 use crate::poll;
+use crate::text;
 
 /// The most shown of docker's own words inside an error, in characters.
 const WORDS_CHARS: usize = 600;
@@ -20,7 +21,7 @@ pub(crate) async fn wait<H: Host>(
     let request = api::operation(id);
     let started_ms = host.now_ms();
     while !deadline.has_passed(host) {
-        match client.call::<Operation>(&request, deadline, |_| {}).await {
+        match client.call(&request, deadline, Operation::read, &mut |_| {}).await {
             Ok(operation) if operation.has_ended() => return Ok(Some(operation)),
             Ok(_) => deadline.sleep(host, poll::wait_ms(host.now_ms() - started_ms)).await,
             Err(error) => return Err(error),
@@ -39,7 +40,7 @@ pub(crate) fn judge<H: Host>(
 ) -> Result<(), Error> {
     let (registry, server, operation_id) = (registry.to_owned(), server.to_owned(), id.clone());
     let output = || docker_words(log, operation);
-    match (operation.status, operation.exit_code()) {
+    match (operation.status, operation.exit_code) {
         (Status::Completed, Some(0)) => Ok(()),
         (Status::Timeout, _) => Err(Error::AgentTimedOut { registry, server, operation_id }),
         (_, Some(exit_code)) if exit_code != 0 => {
@@ -60,10 +61,12 @@ pub(crate) fn judge<H: Host>(
 /// What docker itself said went wrong. It prints log lines of its own (`time="…" level=info …`) before the sentence
 /// that counts; they stay in the log and out of the error.
 fn docker_words<H: Host>(log: &Log<'_, H>, operation: &Operation) -> String {
-    let said = [operation.stderr(), operation.stdout()].into_iter().find(|text| !text.trim().is_empty());
-    let said = said.unwrap_or_default();
-    let words: Vec<&str> = said.lines().filter(|line| !line.starts_with("time=\"")).collect();
-    let words = words.join("\n");
+    let said = [&operation.stderr, &operation.stdout].into_iter().find(|text| !text.trim().is_empty());
+    let said = said.map_or("", String::as_str);
+    let mut words = String::new();
+    for line in said.lines().filter(|line| !line.starts_with("time=\"")) {
+        text::append(&mut words, "\n", line);
+    }
     log.quote(if words.trim().is_empty() { said } else { &words }, WORDS_CHARS)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::api::Call;
 use crate::error::Error;
-use std::time::UNIX_EPOCH;
+use crate::host::Host;
 
 /// The backoff before the second attempt is at most this long, doubled for each one after it.
 const FIRST_MS: u32 = 250;
@@ -105,23 +105,25 @@ pub(crate) fn backoff_ms(failed: u32, random: f64) -> u32 {
 
 /// A `Retry-After` header in milliseconds: seconds, or an HTTP date, which is measured against the reply's own `Date`
 /// where it has one, because the runner's clock may be off. `None` for anything else.
-pub(crate) fn retry_after_ms(header: &str, date: Option<&str>, wall_clock_ms: f64) -> Option<u32> {
+pub(crate) fn retry_after_ms(host: &impl Host, header: &str, date: Option<&str>) -> Option<u32> {
     let header = header.trim();
     if !header.is_empty() && header.bytes().all(|b| b.is_ascii_digit()) {
         return Some(header.parse::<u32>().unwrap_or(u32::MAX).saturating_mul(1000));
     }
+    // "Sun, 06 Nov 1994 08:49:37 GMT", the one form that is still sent; hosts read anything as a date.
     let since_1970_ms = |date: &str| {
-        let since = httpdate::parse_http_date(date.trim()).ok()?.duration_since(UNIX_EPOCH).ok()?;
-        u64::try_from(since.as_millis()).ok()
+        let date = date.trim();
+        if date.len() == 29 && date.ends_with(" GMT") { host.parse_date(date) } else { None }
     };
-    let now_ms = date.and_then(since_1970_ms).unwrap_or(wall_clock_ms as u64);
-    since_1970_ms(header).map(|until_ms| u32::try_from(until_ms.saturating_sub(now_ms)).unwrap_or(u32::MAX))
+    let now_ms = date.and_then(since_1970_ms).unwrap_or_else(|| host.wall_clock_ms());
+    since_1970_ms(header).map(|until_ms| (until_ms - now_ms).max(0.0) as u32)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::api::OperationId;
+    use crate::host::fake::FakeHost;
 
     fn refused(status: u16) -> Error {
         Error::Refused {
@@ -223,7 +225,9 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        let after = |header| retry_after_ms(header, None, 784_111_777_000.0);
+        let host = FakeHost::default();
+        assert_eq!(host.wall_clock_ms(), 784_111_777_000.0);
+        let after = |header| retry_after_ms(&host, header, None);
         assert_eq!(after("0"), Some(0));
         assert_eq!(after(" 120 "), Some(120_000));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:47 GMT"), Some(10_000));
@@ -235,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_retry_date_is_measured_by_the_server_s_own_clock() {
-        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
-        assert_eq!(retry_after_ms("Sun, 06 Nov 1994 08:49:42 GMT", date, 0.0), Some(5_000));
+        let date = Some("Sun, 07 Nov 2094 08:49:37 GMT");
+        assert_eq!(retry_after_ms(&FakeHost::default(), "Sun, 07 Nov 2094 08:49:42 GMT", date), Some(5_000));
     }
 }

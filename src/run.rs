@@ -14,7 +14,7 @@ use crate::state::{self, StateWriter};
 /// The main step; whether it succeeded.
 pub(crate) async fn main(host: &impl Host) -> bool {
     let raw = RawInputs::read(host);
-    let log = Log::masking(host, raw.masks());
+    let log = Log::masking(host, raw.masks(host));
     let outcome = match raw.check(host) {
         Ok(inputs) => {
             let state = StateWriter::new(host, &log);
@@ -33,7 +33,7 @@ pub(crate) async fn post(host: &impl Host) {
     let Some(saved) = state::load(host) else { return };
     let key = saved.api_key.as_ref().map_or_else(|_| host.input("api_key"), |key| key.expose().to_owned());
     // Those of the inputs, too, in case a server repeats them.
-    let log = Log::masking(host, Masks::of(&key, &host.input("username"), &host.input("access_token")));
+    let log = Log::masking(host, Masks::of(host, &key, &host.input("username"), &host.input("access_token")));
     let server = &saved.server_id;
     if !saved.login_performed {
         return log.info("No login to clean up.");

@@ -1,19 +1,17 @@
 //! Who asks: the CI run that a login is recorded under in Reoclo's audit log.
 
 use crate::host::Host;
-use serde::Serialize;
+use crate::json::Json;
 
 /// The run's identity as the API takes it; exactly these fields.
-#[derive(Debug, Serialize, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct RunContext {
     pub(crate) provider: &'static str,
     pub(crate) repository: String,
     pub(crate) workflow: String,
     pub(crate) trigger: String,
     pub(crate) actor: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) sha: String,
-    #[serde(rename = "ref", skip_serializing_if = "String::is_empty")]
     pub(crate) git_ref: String,
 }
 
@@ -28,6 +26,21 @@ impl RunContext {
             sha: host.env("GITHUB_SHA"),
             git_ref: host.env("GITHUB_REF"),
         }
+    }
+
+    /// As the API takes it; an unknown commit is left out.
+    pub(crate) fn json(&self) -> Json {
+        let fields = [
+            ("provider", self.provider),
+            ("repository", &self.repository),
+            ("workflow", &self.workflow),
+            ("trigger", &self.trigger),
+            ("actor", &self.actor),
+            ("sha", &self.sha),
+            ("ref", &self.git_ref),
+        ];
+        let is_known = |(name, text): &(&str, &str)| !(matches!(*name, "sha" | "ref") && text.is_empty());
+        Json::of(&fields.into_iter().filter(is_known).collect::<Vec<_>>())
     }
 }
 
@@ -85,10 +98,8 @@ mod tests {
     #[test]
     fn leaves_out_an_unknown_commit_and_keeps_the_other_fields() {
         let host = FakeHost::default().with_env(&[("GITHUB_ACTOR", "ada")]);
-        let json = serde_json::to_value(RunContext::read(&host)).unwrap();
-        let expected = serde_json::json!({
-            "provider": "cli", "repository": "", "workflow": "", "trigger": "", "actor": "ada"
-        });
-        assert_eq!(json, expected);
+        let unknown = ["repository", "workflow", "trigger"].map(|name| (name, ""));
+        let expected = [&[("provider", "cli")], &unknown[..], &[("actor", "ada")]].concat();
+        assert_eq!(RunContext::read(&host).json(), Json::of(&expected));
     }
 }

@@ -1,7 +1,8 @@
 //! Secrets: values that must never be shown, and every form in which one could show up.
 
+use crate::host::Host;
+use crate::json::Json;
 use crate::text;
-use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
 
@@ -60,25 +61,17 @@ pub(crate) struct Masks {
 impl Masks {
     /// `username` is no secret itself; with the token it makes the `user:token` pair of docker's `config.json`.
     /// The values are taken as the runner passed them, not trimmed.
-    pub(crate) fn of(api_key: &str, username: &str, access_token: &str) -> Self {
+    pub(crate) fn of(host: &impl Host, api_key: &str, username: &str, access_token: &str) -> Self {
         let mut forms = Vec::new();
-        let fields = service_account_fields(username.trim(), access_token.trim());
-        for secret in [api_key, access_token].into_iter().chain(fields.iter().map(String::as_str)) {
-            for form in [secret, secret.trim()] {
-                forms.push(form.to_owned());
-                forms.push(utf8_percent_encode(form, URI_COMPONENT).to_string());
-                forms.push(json_escaped(form));
-                forms.push(utf8_percent_encode(form, WEB_FORM).to_string().replace("%20", "+"));
-            }
-            for line in secret.split(['\r', '\n']) {
-                forms.push(line.to_owned());
-                forms.push(line.trim().to_owned());
-            }
+        add_forms(&mut forms, api_key);
+        add_forms(&mut forms, access_token);
+        for field in service_account_fields(host, username.trim(), access_token.trim()) {
+            add_forms(&mut forms, &field);
         }
         let token = access_token.trim();
         if !token.is_empty() {
-            forms.push(STANDARD.encode(token));
-            forms.push(STANDARD.encode(format!("{}:{token}", username.trim())));
+            forms.push(host.base64(token));
+            forms.push(host.base64(&format!("{}:{token}", username.trim())));
         }
         forms.retain(|form| form.trim().chars().count() >= SHORTEST_FORM_CHARS);
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -114,21 +107,39 @@ impl Masks {
     }
 }
 
+/// A secret and its lines, trimmed or not, as they are and as others write them.
+fn add_forms(forms: &mut Vec<String>, secret: &str) {
+    for form in [secret, secret.trim()] {
+        let escaped = [
+            json_escaped(form),
+            percent_encoded(form, URI_COMPONENT),
+            percent_encoded(form, WEB_FORM).replace("%20", "+"),
+        ];
+        forms.push(form.to_owned());
+        forms.extend(escaped);
+    }
+    for line in secret.split(['\r', '\n']) {
+        forms.push(line.to_owned());
+        forms.push(line.trim().to_owned());
+    }
+}
+
+fn percent_encoded(text: &str, encoded: &'static AsciiSet) -> String {
+    utf8_percent_encode(text, encoded).to_string()
+}
+
 /// The string values of a Google service account key, which is the token where the user is called so:
 /// <https://cloud.google.com/artifact-registry/docs/docker/authentication#json-key>. One of them could be shown alone.
-fn service_account_fields(username: &str, token: &str) -> Vec<String> {
-    let json = match username {
-        "_json_key" => Some(token.to_owned()),
-        "_json_key_base64" => {
-            let unwrapped: String = token.split_whitespace().collect();
-            STANDARD.decode(unwrapped).ok().and_then(|bytes| String::from_utf8(bytes).ok())
-        }
+fn service_account_fields(host: &impl Host, username: &str, token: &str) -> Vec<String> {
+    let key = match username {
+        "_json_key" => host.parse_json(token),
+        "_json_key_base64" => host.parse_json(&host.decode_base64(&token.split_whitespace().collect::<String>())),
         _ => None,
     };
-    let key = json.and_then(|json| serde_json::from_str::<serde_json::Value>(&json).ok());
-    let fields = key.as_ref().and_then(|key| key.as_object()).into_iter().flatten();
+    let Some(Json::Object(fields)) = key else { return Vec::new() };
     fields
-        .filter_map(|(_, value)| value.as_str())
+        .iter()
+        .filter_map(|(_, value)| value.as_text())
         .filter(|value| value.chars().count() >= SHORTEST_FIELD_CHARS)
         .map(str::to_owned)
         .collect()
@@ -136,16 +147,30 @@ fn service_account_fields(username: &str, token: &str) -> Vec<String> {
 
 /// The text as it stands between the quotes of a JSON string.
 fn json_escaped(text: &str) -> String {
-    let quoted = serde_json::to_string(text).unwrap_or_default();
-    quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default().to_owned()
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => escaped.extend(['\\', c]),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            '\u{8}' => escaped.push_str("\\b"),
+            '\u{c}' => escaped.push_str("\\f"),
+            '\0'..='\u{1f}' => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::fake::FakeHost;
+    use base64::{Engine, engine::general_purpose::STANDARD};
 
     fn forms(api_key: &str, username: &str, token: &str) -> Vec<String> {
-        Masks::of(api_key, username, token).forms
+        Masks::of(&FakeHost::default(), api_key, username, token).forms
     }
 
     #[test]
@@ -200,13 +225,20 @@ mod tests {
 
     #[test]
     fn redacts_a_secret_that_the_neutraliser_has_changed() {
-        let masks = Masks::of("", "u", "tok::en\t two");
+        let masks = Masks::of(&FakeHost::default(), "", "u", "tok::en\t two");
         assert_eq!(masks.redact(&text::neutral("<tok::en\t two>")), "<***>");
     }
 
     #[test]
     fn redacts_the_longer_secret_whole_when_a_shorter_one_begins_it() {
-        let masks = Masks::of("rca_key", "u", "rca_key-and-more");
+        let masks = Masks::of(&FakeHost::default(), "rca_key", "u", "rca_key-and-more");
         assert_eq!(masks.redact("<rca_key-and-more> <rca_key>"), "<***> <***>");
+    }
+
+    #[test]
+    fn escapes_as_json_does() {
+        let text: String = ('\0'..='\u{7f}').chain(['é', '\u{2028}', '🦀']).collect();
+        let quoted = format!("\"{}\"", json_escaped(&text));
+        assert_eq!(quoted, crate::json::native::text(&text.as_str().into()));
     }
 }

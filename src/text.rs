@@ -26,6 +26,14 @@ pub(crate) fn neutral(text: &str) -> String {
     line
 }
 
+/// Puts words behind a text, with a separator where there is something to separate.
+pub(crate) fn append(text: &mut String, separator: &str, words: &str) {
+    if !text.is_empty() {
+        text.push_str(separator);
+    }
+    text.push_str(words);
+}
+
 /// At most `max` characters of a text, with an ellipsis where it goes on.
 pub(crate) fn capped(mut text: String, max: usize) -> String {
     if let Some((end, _)) = text.char_indices().nth(max) {

@@ -2,7 +2,7 @@
 //!
 //! `fetch` itself is called here and not by gloo-net, which drops an error's `cause`, the one part that says why.
 
-use super::thrown;
+use super::{json, thrown};
 use crate::client::REPLY_LIMIT_BYTES;
 use crate::host::{Fault, Method, Reply, Request};
 use gloo_net::http::{RequestBuilder, Response};
@@ -23,13 +23,13 @@ extern "C" {
     fn fetch(request: &web_sys::Request) -> Result<Promise, JsValue>;
 }
 
-pub(super) async fn send(request: Request) -> Result<Reply, Fault> {
+pub(super) async fn send(request: Request<'_>) -> Result<Reply, Fault> {
     let guard = Guard::starting(request.timeout_ms).map_err(|error| thrown::fault(&error))?;
     let outcome = exchange(request, &guard.signal()).await;
     if outcome.is_err() && guard.has_fired() { Err(Fault::TimedOut) } else { outcome }
 }
 
-async fn exchange(request: Request, signal: &AbortSignal) -> Result<Reply, Fault> {
+async fn exchange(request: Request<'_>, signal: &AbortSignal) -> Result<Reply, Fault> {
     let fault = |error: JsValue| thrown::fault(&error);
     let response = JsFuture::from(fetch(&build(request, signal)?).map_err(fault)?).await.map_err(fault)?;
     let response: Response = response.dyn_into::<web_sys::Response>().map_err(fault)?.into();
@@ -42,19 +42,19 @@ async fn exchange(request: Request, signal: &AbortSignal) -> Result<Reply, Fault
     })
 }
 
-fn build(request: Request, signal: &AbortSignal) -> Result<web_sys::Request, Fault> {
+fn build(request: Request<'_>, signal: &AbortSignal) -> Result<web_sys::Request, Fault> {
     let builder = RequestBuilder::new(&request.url)
         .method(match request.method {
             Method::Get => gloo_net::http::Method::GET,
             Method::Post => gloo_net::http::Method::POST,
         })
         .header("accept", "application/json")
-        .header("authorization", &request.authorization)
+        .header("authorization", request.authorization)
         .header("user-agent", USER_AGENT)
         .redirect(RequestRedirect::Manual)
         .abort_signal(Some(signal));
     let built = match request.body {
-        Some(json) => builder.header("content-type", "application/json").body(json),
+        Some(body) => builder.header("content-type", "application/json").body(json::text(body)),
         None => builder.build(),
     };
     built

@@ -1,8 +1,8 @@
 //! The one object that JavaScript hands in, and the port made of it.
 
-use super::{fetch, thrown};
+use super::{fetch, json, thrown};
 use crate::host::{Fault, Host, Reply, Request};
-use gloo_timers::future::TimeoutFuture;
+use crate::json::Json;
 use js_sys::{Date, Math, Promise};
 use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
 use wasm_bindgen_futures::JsFuture;
@@ -38,9 +38,31 @@ extern "C" {
     fn now(this: &JsHost) -> f64;
     #[wasm_bindgen(method, structural)]
     fn cancelled(this: &JsHost) -> Promise;
+    #[wasm_bindgen(method, structural)]
+    fn sleep(this: &JsHost, ms: u32) -> Promise;
+    #[wasm_bindgen(method, structural)]
+    fn base64(this: &JsHost, text: &str) -> String;
+    #[wasm_bindgen(method, structural, js_name = decodeBase64)]
+    fn decode_base64(this: &JsHost, base64: &str) -> String;
 }
 
 impl Host for JsHost {
+    fn parse_json(&self, text: &str) -> Option<Json> {
+        json::parse(text)
+    }
+
+    fn parse_date(&self, date: &str) -> Option<f64> {
+        Some(Date::parse(date)).filter(|ms| !ms.is_nan())
+    }
+
+    fn base64(&self, text: &str) -> String {
+        Self::base64(self, text)
+    }
+
+    fn decode_base64(&self, base64: &str) -> String {
+        Self::decode_base64(self, base64)
+    }
+
     fn input(&self, name: &str) -> String {
         Self::input(self, name)
     }
@@ -103,10 +125,11 @@ impl Host for JsHost {
     }
 
     async fn sleep(&self, ms: u32) {
-        TimeoutFuture::new(ms).await;
+        // Nor does this one.
+        let _ = JsFuture::from(Self::sleep(self, ms)).await;
     }
 
-    async fn send(&self, request: Request) -> Result<Reply, Fault> {
+    async fn send(&self, request: Request<'_>) -> Result<Reply, Fault> {
         fetch::send(request).await
     }
 }

@@ -4,22 +4,25 @@
 
 mod fetch;
 mod host;
-mod panic;
+mod json;
 mod thrown;
 
 pub use host::JsHost;
+use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 use wasm_bindgen::prelude::wasm_bindgen;
+
+/// A tenth of the size of the standard one.
+#[global_allocator]
+static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
 /// The main step: logs in; resolves to whether that succeeded. Never rejects.
 #[wasm_bindgen(js_name = runMain)]
 pub async fn run_main(host: JsHost) -> bool {
-    panic::install_hook();
     crate::run::main(&host).await
 }
 
 /// The post step: logs out. Never rejects.
 #[wasm_bindgen(js_name = runPost)]
 pub async fn run_post(host: JsHost) {
-    panic::install_hook();
     crate::run::post(&host).await;
 }

@@ -1,36 +1,35 @@
 //! What JavaScript throws, made readable.
 
 use crate::host::Fault;
-use serde::Deserialize;
+use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
-/// The parts of an `Error` that explain it. Node's `fetch` says only "fetch failed"; the reason is in `cause`.
-#[derive(Deserialize)]
-struct Thrown {
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    cause: Option<Box<Thrown>>,
+/// Causes that are looked into; more would be a circle.
+const DEPTH: usize = 8;
+
+/// A property of whatever was thrown, if it has it.
+fn property(value: &JsValue, name: &str) -> Option<JsValue> {
+    Reflect::get(value, &name.into()).ok().filter(|property| !property.is_undefined())
 }
 
-fn read(value: &JsValue) -> Option<Thrown> {
-    serde_wasm_bindgen::from_value(value.clone()).ok()
+fn text(value: &JsValue, name: &str) -> Option<String> {
+    property(value, name)?.as_string()
 }
 
 /// The message of whatever was thrown.
 pub(super) fn message(value: &JsValue) -> String {
-    read(value).map(|thrown| thrown.message).or_else(|| value.as_string()).unwrap_or_default()
+    text(value, "message").or_else(|| value.as_string()).unwrap_or_default()
 }
 
-/// A failed `fetch`, or a body that broke off: the innermost cause is the one that tells.
+/// A failed `fetch`, or a body that broke off. Node's own says only "fetch failed": the innermost cause is the one that
+/// tells.
 pub(super) fn fault(value: &JsValue) -> Fault {
-    let Some(mut thrown) = read(value) else {
-        return Fault::Network { code: String::new(), message: message(value) };
-    };
-    while let Some(cause) = thrown.cause.take() {
-        thrown = *cause;
+    let mut value = value.clone();
+    for _ in 0..DEPTH {
+        match property(&value, "cause").filter(JsValue::is_object) {
+            Some(cause) => value = cause,
+            None => break,
+        }
     }
-    Fault::Network { code: thrown.code.unwrap_or_default(), message: thrown.message }
+    Fault::Network { code: text(&value, "code").unwrap_or_default(), message: message(&value) }
 }

@@ -972,9 +972,11 @@ async function check(t, world, row) {
     after.message,
     server,
   );
-  assertCounts(faults.counts, { login: 0, logout: nothing ? 0 : 1, ...(nothing && { poll: 0 }), ...after.requests });
+  // On a clock that runs ten times as fast, a docker that is merely slow is late; the logout is then sent again.
+  const logouts = conditions.TEST_SPEED ? atLeast(1) : 1;
+  assertCounts(faults.counts, { login: 0, logout: nothing ? 0 : logouts, ...(nothing && { poll: 0 }), ...after.requests });
   if (nothing) assert.deepEqual(post.log, ['No login to clean up.']);
-  assertRetries(post, after.retries);
+  assertRetries(post, after.retries ?? (conditions.TEST_SPEED ? atLeast(0) : 0));
   assertTook(post, after.takes);
 
   await ended(world, server);

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { SIZE_LIMITS } from '../../bench/budgets.js';
+import { BUDGETS } from '../../bench/budgets.js';
 import { sizes } from '../../bench/sizes.js';
 
 let measured;
 before(async () => (measured = await sizes(fileURLToPath(new URL('../../', import.meta.url)))));
 
-for (const [what, most] of Object.entries(SIZE_LIMITS)) {
+for (const [what, most] of Object.entries(BUDGETS.sizes)) {
   test(`${what}: ${most} bytes at most`, () => {
     assert.ok(measured[what] <= most, `${measured[what]} bytes`);
   });
