@@ -50,7 +50,7 @@ wasm: $(RUST) $(BINDGEN) $(PACK) ## the JavaScript boundary, as WebAssembly in N
 	wasm-pack --log-level warn test --node --mode no-install --test wasm
 
 e2e: $(NPM) sandbox-tools ## the committed dist/ against the stand-in, a real registry and the real docker CLI
-	node --test --test-timeout=300000 --test-reporter=spec tests/sandbox/*.test.js js/network/*.test.js tests/e2e/support/*.test.js tests/e2e/*.test.js
+	node --test --test-timeout=300000 --test-reporter=spec tests/sandbox/*.test.js js/*.test.js js/network/*.test.js tests/e2e/support/*.test.js tests/e2e/*.test.js
 
 test-node: $(NPM) $(NODES) sandbox-tools ## the scenarios on Node 20, 22 and 24, and what Node 18 is told
 	@node tests/nodes/run.js

@@ -175,7 +175,7 @@ function getState(name) {
 }
 
 // js/start.js
-var import_node_fs = require("node:fs");
+var import_node_fs2 = require("node:fs");
 var import_node_path = require("node:path");
 
 // target/wasm/reoclo_docker_auth.js
@@ -900,8 +900,24 @@ var Response2 = class {
     });
     this.status = message.statusCode;
     this.headers = new Headers2(Object.entries(message.headers));
-    this.body = { getReader: () => ({ read: () => chunks.next() }) };
-    const chunks = message[Symbol.asyncIterator]();
+    this.body = { getReader: () => new Reader(message) };
+  }
+};
+var Reader = class {
+  #message;
+  #wake = () => {
+  };
+  constructor(message) {
+    this.#message = message;
+    for (const event of ["readable", "end", "close"]) message.on(event, () => this.#wake());
+  }
+  async read() {
+    for (; ; ) {
+      const value = this.#message.read();
+      if (value || this.#message.readableEnded) return { value };
+      if (this.#message.destroyed) throw this.#message.errored ?? new Error("aborted");
+      await new Promise((resolve) => this.#wake = resolve);
+    }
   }
 };
 var AGENT = {
@@ -975,32 +991,43 @@ var host = {
   decodeBase64: (base64) => Buffer.from(base64, "base64").toString()
 };
 
+// js/stdout.js
+var import_node_fs = require("node:fs");
+var FD = 1;
+var pause = new Int32Array(new SharedArrayBuffer(4));
+function write(text) {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray((0, import_node_fs.writeSync)(FD, rest));
+    } catch ({ code }) {
+      if (code !== "EAGAIN") return;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
+}
+var stdout = { write };
+
 // js/start.js
+Object.defineProperty(process, "stdout", { value: stdout });
 var OLDEST_NODE = 20;
 var REPORT = "Please report this, with the lines above, at https://github.com/reoclo/docker-auth/issues";
 function start(recipe, { exitCode, failed }) {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     const fix = `Fix: let this runner use Node ${OLDEST_NODE} or newer.`;
-    return exit(failed("Node is too old", `This action needs Node ${OLDEST_NODE} or newer, and this runner started it with Node ${process.versions.node}. ${fix}`));
+    process.exit(failed("Node is too old", `This action needs Node ${OLDEST_NODE} or newer, and this runner started it with Node ${process.versions.node}. ${fix}`));
   }
-  let ended = false;
-  const crash = (reason) => {
-    if (!ended) exit(failed("Internal error", `${told(reason)}. ${REPORT}`));
-    ended = true;
-  };
+  const crash = (reason) => process.exit(failed("Internal error", `${told(reason)}. ${REPORT}`));
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
   Object.assign(globalThis, web);
-  initSync({ module: (0, import_node_fs.readFileSync)((0, import_node_path.join)(__dirname, "reoclo_docker_auth.wasm")) });
-  reoclo_docker_auth_exports[recipe](host).then((result) => exit(exitCode(result)), crash);
+  initSync({ module: (0, import_node_fs2.readFileSync)((0, import_node_path.join)(__dirname, "reoclo_docker_auth.wasm")) });
+  reoclo_docker_auth_exports[recipe](host).then((result) => process.exit(exitCode(result)), crash);
 }
 function told(reason) {
   if (!(reason instanceof Error)) return "unknown failure";
   const [place] = /wasm-function\[\d+\]:0x[0-9a-f]+/.exec(reason.stack) ?? [];
   return place ? `${reason.message} in ${place}` : reason.message;
-}
-function exit(code) {
-  process.stdout.write("", () => process.exit(code));
 }
 
 // js/main.js

@@ -17,8 +17,27 @@ class Response {
     message.on('error', () => {});
     this.status = message.statusCode;
     this.headers = new Headers(Object.entries(message.headers));
-    this.body = { getReader: () => ({ read: () => chunks.next() }) };
-    const chunks = message[Symbol.asyncIterator]();
+    this.body = { getReader: () => new Reader(message) };
+  }
+}
+
+/** Gives the chunks of a body. By its events, since an async iterator takes 2 ms to set up. */
+class Reader {
+  #message;
+  #wake = () => {};
+
+  constructor(message) {
+    this.#message = message;
+    for (const event of ['readable', 'end', 'close']) message.on(event, () => this.#wake());
+  }
+
+  async read() {
+    for (;;) {
+      const value = this.#message.read();
+      if (value || this.#message.readableEnded) return { value };
+      if (this.#message.destroyed) throw this.#message.errored ?? new Error('aborted');
+      await new Promise((resolve) => (this.#wake = resolve));
+    }
   }
 }
 

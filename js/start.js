@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import * as core from '../target/wasm/reoclo_docker_auth.js';
 import { web } from './fetch.js';
 import { host } from './host.js';
+import { stdout } from './stdout.js';
+
+Object.defineProperty(process, 'stdout', { value: stdout });
 
 const OLDEST_NODE = 20;
 const REPORT = 'Please report this, with the lines above, at https://github.com/reoclo/docker-auth/issues';
@@ -15,20 +18,17 @@ const REPORT = 'Please report this, with the lines above, at https://github.com/
 export function start(recipe, { exitCode, failed }) {
   if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
     const fix = `Fix: let this runner use Node ${OLDEST_NODE} or newer.`;
-    return exit(failed('Node is too old', `This action needs Node ${OLDEST_NODE} or newer, and this runner started it with Node ${process.versions.node}. ${fix}`));
+    process.exit(failed('Node is too old', `This action needs Node ${OLDEST_NODE} or newer, and this runner started it with Node ${process.versions.node}. ${fix}`));
   }
-  // A panic in the core bypasses every promise; only these handlers see it. The first report is the only one.
-  let ended = false;
-  const crash = (reason) => {
-    if (!ended) exit(failed('Internal error', `${told(reason)}. ${REPORT}`));
-    ended = true;
-  };
+  // A panic in the core bypasses every promise; only these handlers see it.
+  const crash = (reason) => process.exit(failed('Internal error', `${told(reason)}. ${REPORT}`));
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
 
   Object.assign(globalThis, web);
   core.initSync({ module: readFileSync(join(__dirname, 'reoclo_docker_auth.wasm')) });
-  core[recipe](host).then((result) => exit(exitCode(result)), crash);
+  // Nothing that is still open may keep the job waiting.
+  core[recipe](host).then((result) => process.exit(exitCode(result)), crash);
 }
 
 // A trap in the core is "unreachable", and only its stack tells where: a place in the wasm that was built.
@@ -36,9 +36,4 @@ function told(reason) {
   if (!(reason instanceof Error)) return 'unknown failure';
   const [place] = /wasm-function\[\d+\]:0x[0-9a-f]+/.exec(reason.stack) ?? [];
   return place ? `${reason.message} in ${place}` : reason.message;
-}
-
-// Nothing that is still open may keep the job waiting; what was printed is out first, also where pipes are asynchronous.
-function exit(code) {
-  process.stdout.write('', () => process.exit(code));
 }

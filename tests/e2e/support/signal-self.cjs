@@ -7,6 +7,7 @@
 const fs = require('node:fs');
 
 const { SIGNAL, SIGNAL_AT } = process.env;
+const { writeSync } = fs;
 const [kind, wanted] = SIGNAL_AT.split(/:(.*)/s);
 
 let sent = false;
@@ -14,7 +15,7 @@ function signal() {
   if (sent) return;
   sent = true;
   // Whoever waits for the step takes the time from here.
-  fs.writeSync(2, 'SIGNALLED\n');
+  writeSync(2, 'SIGNALLED\n');
   process.kill(process.pid, SIGNAL);
 }
 
@@ -31,10 +32,9 @@ if (kind === 'state') {
 }
 
 if (kind === 'print') {
-  const write = process.stdout.write;
-  process.stdout.write = (chunk, ...rest) => {
-    const written = write.call(process.stdout, chunk, ...rest);
-    if (String(chunk).startsWith(wanted)) signal();
+  fs.writeSync = (fd, data) => {
+    const written = writeSync(fd, data);
+    if (fd === 1 && String(data).startsWith(wanted)) signal();
     return written;
   };
 }
