@@ -942,7 +942,7 @@ function agentFor(url, { Agent }) {
   const { env } = process;
   if (!agents.has(url.origin)) {
     const isPlain = !ca && !Object.keys(env).some((name) => PROXY_VARIABLE.test(name) && env[name]);
-    const given = isPlain ? void 0 : network().agentFor(url, { env, ca, options: AGENT });
+    const given = isPlain ? void 0 : network().agentFor(url, { env, ca, options: AGENT, connectTimeoutMs: CONNECT_TIMEOUT_MS });
     agents.set(url.origin, given ?? new Agent(AGENT));
   }
   return agents.get(url.origin);
@@ -953,13 +953,16 @@ function fetch2({ url: address, method, headers, body, signal }) {
     const transport = url.protocol === "https:" ? https() : http();
     const options = { ...AGENT, ca, agent: agentFor(url, transport), method, headers: Object.fromEntries(headers) };
     const call = transport.request(url, options);
-    signal.addEventListener("abort", () => call.res?.complete || call.destroy());
-    call.on("socket", limitConnecting).on("response", (message) => resolve(new Response2(message))).on("error", (error2) => reject(error2.errors?.[0] ?? error2)).end(body);
+    signal.addEventListener("abort", () => {
+      if (!call.res?.complete) call.destroy();
+      reject(new Error("aborted"));
+    });
+    call.on("socket", limitConnecting).on("response", (message) => resolve(new Response2(message))).on("error", (error2) => reject(error2.errors?.[0] ?? error2)).on("close", () => reject(Object.assign(new Error("the connection was closed without a reply"), { code: "ECONNRESET" }))).end(body);
   });
 }
 function limitConnecting(socket) {
   if (!socket.connecting) return;
-  const late = Object.assign(new Error("no connection within 10 s"), { code: "ERR_CONNECT_TIMEOUT" });
+  const late = Object.assign(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1e3} s`), { code: "ERR_CONNECT_TIMEOUT" });
   const timer = setTimeout(() => socket.destroy(late), CONNECT_TIMEOUT_MS);
   for (const event of [socket.encrypted ? "secureConnect" : "connect", "close"]) socket.once(event, () => clearTimeout(timer));
 }
@@ -1020,6 +1023,7 @@ function start(recipe, { exitCode, failed }) {
   const crash = (reason) => process.exit(failed("Internal error", `${told(reason)}. ${REPORT}`));
   process.on("uncaughtException", crash);
   process.on("unhandledRejection", crash);
+  process.on("beforeExit", () => crash(new Error("the step has lost its way")));
   Object.assign(globalThis, web);
   initSync({ module: (0, import_node_fs2.readFileSync)((0, import_node_path.join)(__dirname, "reoclo_docker_auth.wasm")) });
   reoclo_docker_auth_exports[recipe](host).then((result) => process.exit(exitCode(result)), crash);

@@ -72,7 +72,7 @@ function agentFor(url, { Agent }) {
   const { env } = process;
   if (!agents.has(url.origin)) {
     const isPlain = !ca && !Object.keys(env).some((name) => PROXY_VARIABLE.test(name) && env[name]);
-    const given = isPlain ? undefined : network().agentFor(url, { env, ca, options: AGENT });
+    const given = isPlain ? undefined : network().agentFor(url, { env, ca, options: AGENT, connectTimeoutMs: CONNECT_TIMEOUT_MS });
     agents.set(url.origin, given ?? new Agent(AGENT));
   }
   return agents.get(url.origin);
@@ -86,19 +86,25 @@ function fetch({ url: address, method, headers, body, signal }) {
     const options = { ...AGENT, ca, agent: agentFor(url, transport), method, headers: Object.fromEntries(headers) };
     const call = transport.request(url, options);
     // Not as an option: the core aborts what it is done with, and then the connection is still good.
-    signal.addEventListener('abort', () => call.res?.complete || call.destroy());
+    signal.addEventListener('abort', () => {
+      if (!call.res?.complete) call.destroy();
+      // A call that still waits for its agent ends without a word.
+      reject(new Error('aborted'));
+    });
     call
       .on('socket', limitConnecting)
       .on('response', (message) => resolve(new Response(message)))
       // Of all addresses that were tried in vain, the first says enough.
       .on('error', (error) => reject(error.errors?.[0] ?? error))
+      // A server that changes the protocol (101) ends a call without a word, too.
+      .on('close', () => reject(Object.assign(new Error('the connection was closed without a reply'), { code: 'ECONNRESET' })))
       .end(body);
   });
 }
 
 function limitConnecting(socket) {
   if (!socket.connecting) return;
-  const late = Object.assign(new Error('no connection within 10 s'), { code: 'ERR_CONNECT_TIMEOUT' });
+  const late = Object.assign(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`), { code: 'ERR_CONNECT_TIMEOUT' });
   const timer = setTimeout(() => socket.destroy(late), CONNECT_TIMEOUT_MS);
   for (const event of [socket.encrypted ? 'secureConnect' : 'connect', 'close']) socket.once(event, () => clearTimeout(timer));
 }

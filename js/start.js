@@ -24,6 +24,8 @@ export function start(recipe, { exitCode, failed }) {
   const crash = (reason) => process.exit(failed('Internal error', `${told(reason)}. ${REPORT}`));
   process.on('uncaughtException', crash);
   process.on('unhandledRejection', crash);
+  // Nothing is left to wait for, and there is no result.
+  process.on('beforeExit', () => crash(new Error('the step has lost its way')));
 
   Object.assign(globalThis, web);
   core.initSync({ module: readFileSync(join(__dirname, 'reoclo_docker_auth.wasm')) });

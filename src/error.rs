@@ -141,9 +141,9 @@ fn words(output: &str) -> String {
     if output.is_empty() { String::new() } else { format!(": {output}") }
 }
 
-/// Node's messages mostly begin with their code.
+/// Node's messages mostly begin with their code; that of EPROTO is a dump of OpenSSL's.
 fn coded(code: &str, message: &str) -> String {
-    if message.is_empty() {
+    if message.is_empty() || code == "EPROTO" {
         code.to_owned()
     } else if message.contains(code) {
         message.to_owned()
@@ -216,6 +216,7 @@ fn unreachable_fix(code: &str) -> &'static str {
         }
         "ERR_INVALID_URL" => "correct api_url: it is not a URL.",
         "ENOTFOUND" | "EAI_AGAIN" => "check the host in api_url and this runner's DNS.",
+        "EPROTO" => "check scheme and port in api_url: what answers there speaks no TLS.",
         "ECONNREFUSED" => "check host and port in api_url, and that Reoclo is running there.",
         code if is_tls(code) => {
             "give the CA of a private certificate in ca_certificate or NODE_EXTRA_CA_CERTS, or correct the host in api_url; verification is never turned off."

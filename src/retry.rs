@@ -26,7 +26,9 @@ pub(crate) fn is_transient(error: &Error) -> bool {
         Error::Refused { status, .. } => matches!(status, 408 | 425 | 429 | 500 | 502 | 503 | 504 | 520..=524),
         // The network between here and Reoclo, by Node's codes. A certificate does not mend itself, nor does a proxy that
         // refuses (ERR_PROXY_REFUSED, ERR_PROXY_INVALID).
-        Error::Unreachable { code, .. } => !code.is_empty() && !is_tls(code) && !code.starts_with("ERR_PROXY_"),
+        Error::Unreachable { code, .. } => {
+            !(code.is_empty() || code == "ERR_INVALID_URL" || is_tls(code) || code.starts_with("ERR_PROXY_"))
+        }
         Error::NoAnswer { .. } => true,
         // A gateway's page instead of the API's answer, or half of an answer.
         Error::NotJson { .. } => true,
@@ -46,7 +48,7 @@ pub(crate) fn is_transient(error: &Error) -> bool {
 /// Codes of a TLS peer that did not verify, or that speaks no TLS at all:
 /// <https://nodejs.org/api/tls.html#x509-certificate-error-codes>.
 pub(crate) fn is_tls(code: &str) -> bool {
-    const NAMED: [&str; 4] = ["HOSTNAME_MISMATCH", "INVALID_CA", "INVALID_PURPOSE", "PATH_LENGTH_EXCEEDED"];
+    const NAMED: [&str; 5] = ["EPROTO", "HOSTNAME_MISMATCH", "INVALID_CA", "INVALID_PURPOSE", "PATH_LENGTH_EXCEEDED"];
     code.contains("CERT")
         || code.contains("CRL")
         || code.contains("SIGNATURE")
@@ -177,6 +179,8 @@ mod tests {
             "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
             "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
             "ERR_SSL_WRONG_VERSION_NUMBER",
+            "EPROTO",
+            "ERR_INVALID_URL",
             "HOSTNAME_MISMATCH",
             "", // no code: the request itself was refused before it left
         ] {

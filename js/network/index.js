@@ -16,36 +16,53 @@ const CA_LIMIT_BYTES = 64 * 1024;
  * The agent that leads to a URL; `undefined` where nothing but the connection itself is needed.
  *
  * @param {URL} url
- * @param {{ env: object, ca?: string[], options: object }} given `options` are those of every agent
+ * @param {{ env: object, ca?: string[], options: object, connectTimeoutMs: number }} given `options` are those of every agent
  */
-export function agentFor(url, { env, ca, options }) {
+export function agentFor(url, { env, ca, options, connectTimeoutMs }) {
   const proxy = proxyFor(url, env);
   const trusting = ca ? { ...options, ca } : options;
   if (!proxy) return url.protocol === 'https:' && ca ? new HttpsAgent(trusting) : undefined;
-  if (proxy.url.protocol.startsWith('socks')) return new (through(SocksProxyAgent, proxy))(proxy.url, trusting);
+  if (proxy.url.protocol.startsWith('socks')) return new (through(SocksProxyAgent, proxy, connectTimeoutMs))(proxy.url, trusting);
   const Agent = url.protocol === 'https:' ? HttpsProxyAgent : HttpProxyAgent;
-  return new (through(Agent, proxy))(proxy.url, trusting);
+  return new (through(Agent, proxy, connectTimeoutMs))(proxy.url, trusting);
 }
 
 /** An agent whose failures on the way to and through a proxy name the proxy. */
-const through = (Agent, proxy) =>
+const through = (Agent, proxy, connectTimeoutMs) =>
   class extends Agent {
     async connect(request, options) {
       let reply;
       request.once('proxyConnect', (connect) => (reply = connect));
       // An address has no name for TLS to ask for, and the agents then verify the certificate against "localhost".
       const checkServerIdentity = (_, certificate) => tls.checkServerIdentity(options.host, certificate);
-      const socket = await super.connect(request, { ...options, checkServerIdentity }).catch((error) => {
-        throw new ProxyError(proxy, `did not connect: ${(error.errors?.[0] ?? error).message}`);
+      const connecting = super.connect(request, { ...options, checkServerIdentity });
+      const socket = await within(connectTimeoutMs, connecting).catch((error) => {
+        throw failure(proxy, error.errors?.[0] ?? error);
       });
       // The agent would pass a refusal on as if the API had said it.
-      const { statusCode = 200, statusText } = reply ?? {};
+      const { statusCode = 200 } = reply ?? {};
       if (statusCode === 200) return socket;
       socket.destroy();
-      const answered = `answered ${statusCode} ${statusText}`.trim();
-      throw new ProxyError(proxy, answered, statusCode < 500 ? 'ERR_PROXY_REFUSED' : undefined);
+      if (!Number.isInteger(statusCode)) throw new ProxyError(proxy, NOT_HTTP);
+      throw new ProxyError(proxy, `answered ${statusCode}`, statusCode < 500 ? 'ERR_PROXY_REFUSED' : undefined);
     }
   };
+
+const NOT_HTTP = 'gave an answer that is not HTTP';
+
+/** What a connection failed of. A proxy's own words are left out: one that repeats the request repeats the password. */
+function failure(proxy, { code = '', message }) {
+  if (message.startsWith('Invalid header from proxy')) return new ProxyError(proxy, NOT_HTTP);
+  const isFinal = /CERT|SIGNATURE|ERR_TLS|ERR_SSL|EPROTO/.test(code) || /authentication|NotAllowed/i.test(message);
+  return new ProxyError(proxy, `did not connect: ${message}`, isFinal ? 'ERR_PROXY_REFUSED' : undefined);
+}
+
+/** What a promise resolves to, unless that takes too long. */
+async function within(ms, promise) {
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(reject, ms, new Error(`no connection within ${ms / 1000} s`))));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
 
 /**
  * The certificates that the `ca_certificate` input names, ready to be trusted besides those that Node trusts anyway.

@@ -35,14 +35,28 @@ function variable(env, lower) {
 function parse({ name, value }) {
   const text = value.includes('://') ? value : `http://${value}`;
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !PROTOCOLS.includes(url.protocol) || !url.hostname) {
+  if (!url || !PROTOCOLS.includes(url.protocol) || !url.hostname || !hasNothingBehind(url) || !isDecodable(url)) {
     // The value is not shown: it may hold a password.
-    const error = new Error(`${name} is not the URL of a proxy, such as http://proxy.example.com:3128 or socks5h://127.0.0.1:1080`);
+    const example = 'such as http://proxy.example.com:3128 or socks5h://127.0.0.1:1080; in a password, / # ? and % are written %2F %23 %3F and %25';
+    const error = new Error(`${name} is not the URL of a proxy, ${example}`);
     throw Object.assign(error, { code: 'ERR_PROXY_INVALID' });
   }
   const hasPort = /:\d+\/?$/.test(text);
   if (!hasPort) url.port = url.protocol === 'https:' ? DEFAULT_PORT_OF_HTTPS : DEFAULT_PORT;
   return url;
+}
+
+/** What stands behind the port is no part of a proxy; mostly it is the rest of a password that was not encoded. */
+function hasNothingBehind({ pathname, search, hash }) {
+  return pathname.length <= 1 && !search && !hash;
+}
+
+function isDecodable({ username, password }) {
+  try {
+    return Boolean(decodeURIComponent(`${username}:${password}`));
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a list such as `localhost,.example.com,10.0.0.0/8,[::1]:8443` exempts a URL. */
@@ -74,8 +88,8 @@ function isInNetwork(entry, host) {
   return network.check(host, `ipv${family}`);
 }
 
-/** Without the brackets of an IPv6 address, and without the dot that ends a full name; IPv6 in its one shortest form. */
+/** Without the brackets and the zone of an IPv6 address, and without the dot that ends a full name; IPv6 in its one shortest form. */
 function bare(host) {
-  const name = host.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  const name = host.replace(/^\[|\]$/g, '').replace(/%.*$|\.$/, '');
   return isIPv6(name) ? new URL(`http://[${name}]`).hostname.slice(1, -1) : name;
 }

@@ -56,6 +56,7 @@ test('no_proxy takes ports, addresses and networks', () => {
     ['https://[::1]:4', '[::1]:4'],
     ['https://[::1]', '0:0::1'],
     ['https://[fd00::1]', 'fd00::/8'],
+    ['https://[fe80::1]', 'localhost,fe80::1%lo0'],
   ]) {
     assert.ok(isDirect(url, list), `${url} ${list}`);
   }
@@ -74,7 +75,16 @@ test('no_proxy takes ports, addresses and networks', () => {
 });
 
 test('what is not the URL of a proxy is refused without being shown', () => {
-  for (const value of ['ftp://u:hunter22@p', 'http://', 'http://u:hunter22@a b', 'http://u:hunter22@p:99999']) {
+  for (const value of [
+    'ftp://u:hunter22@p',
+    'http://',
+    'http://u:hunter22@a b',
+    'http://u:hunter22@p:99999',
+    'http://u:12345/hunter22@p:3128',
+    'http://u:12345#hunter22@p:3128',
+    'http://p:3128/hunter22',
+    'http://u:hunter22%@p:3128',
+  ]) {
     assert.throws(
       () => proxyFor(new URL('https://x'), { https_proxy: value }),
       ({ code, message }) => code === 'ERR_PROXY_INVALID' && message.startsWith('https_proxy is not') && !message.includes('hunter22'),

@@ -3,14 +3,17 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
+import { makeCertificate } from '../sandbox/faults.js';
+import { startHttpProxy } from '../sandbox/proxies.js';
 import { createWorld } from './support/world.js';
 
 /** A relay to the stand-in that counts connections. */
-async function startRelay(world, host = '127.0.0.1') {
+async function startRelay(world, { host = '127.0.0.1', tls } = {}) {
   const relay = { connections: 0 };
   const upstream = new URL(world.reoclo.url);
   const sockets = new Set();
-  const server = createServer((socket) => {
+  const server = (tls ? createTlsServer : createServer)(tls ?? {}, (socket) => {
     relay.connections++;
     const onward = connect(upstream.port, upstream.hostname);
     for (const [from, to] of [[socket, onward], [onward, socket]]) {
@@ -38,9 +41,21 @@ test('a login and all its polls are one connection, and so is a logout', async (
   assert.deepEqual([post.annotations, relay.connections, world.server.agent.logins()], [[], 2, []]);
 });
 
+test('through a proxy a login and all its polls are one tunnel', async (t) => {
+  const world = await createWorld(t);
+  const tls = await makeCertificate();
+  const relay = await startRelay(world, { tls });
+  const proxy = world.own(await startHttpProxy());
+  const inputs = world.inputs.vault({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
+  const main = await world.run('main', { inputs, env: { https_proxy: proxy.host } });
+  assert.deepEqual([main.code, relay.connections, proxy.log().match(/Request .*CONNECT/g).length], [0, 1, 1], main.stdout);
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});
+
 test('an instance on IPv6 alone is reached', async (t) => {
   const world = await createWorld(t);
-  const relay = await startRelay(world, '::1');
+  const relay = await startRelay(world, { host: '::1' });
   const main = await world.run('main', { inputs: world.inputs.vault({ api_url: `http://[::1]:${relay.port}` }) });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
   await world.runPost(main);
@@ -50,7 +65,7 @@ test('an instance on IPv6 alone is reached', async (t) => {
 for (const [what, listens] of [['IPv4', '127.0.0.1'], ['IPv6', '::1']]) {
   test(`a name that has both kinds of address is reached where only ${what} listens`, async (t) => {
     const world = await createWorld(t);
-    const relay = await startRelay(world, listens);
+    const relay = await startRelay(world, { host: listens });
     const main = await world.run('main', {
       inputs: world.inputs.vault({ api_url: `http://localhost:${relay.port}` }),
       nodeArgs: ['--require', new URL('./support/conditions.cjs', import.meta.url).pathname],

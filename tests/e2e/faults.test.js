@@ -72,6 +72,7 @@ const NO_REGISTRY = {
 const LOGOUT_FAILED = { warning: 'Logout failed', message: /SERVER may still be logged in to / };
 
 const times = (count, fault) => Array(count).fill(fault);
+const UPGRADE = status(101, { connection: 'Upgrade', upgrade: 'h2c' });
 const atLeast = (least) => [least, Infinity];
 const httpDate = (ms) => new Date(ms).toUTCString();
 /** The real operation, once it has ended, with another result. */
@@ -503,6 +504,13 @@ const LOGIN_HOST = [
     requests: { connections: 1, login: 0 },
   },
   {
+    name: 'https to a port that speaks no TLS is refused at once, and nothing was sent',
+    mode: 'passthrough',
+    inputs: ({ faults }) => ({ api_url: faults.url.replace('http:', 'https:') }),
+    ends: failsCleanly('Reoclo cannot be reached', /: EPROTO\. Fix: .* speaks no TLS/),
+    requests: { login: 0 },
+  },
+  {
     name: 'a private certificate that NODE_EXTRA_CA_CERTS names is trusted',
     tls: 'IP:127.0.0.1',
     trusted: true,
@@ -573,6 +581,12 @@ const POLL = [
     retries: [4, 8],
     after: { requests: { poll: atLeast(1), logout: 1 } },
     takes: [1_000, 4_000],
+  },
+  {
+    name: 'a reply that changes the protocol is none, and asked for again',
+    main: { login: [UPGRADE], poll: [UPGRADE] },
+    requests: { login: 2, poll: atLeast(2) },
+    retries: 2,
   },
   {
     name: 'a poll that is answered by silence is asked again after 30 s',

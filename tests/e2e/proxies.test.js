@@ -1,6 +1,8 @@
 // A runner that reaches Reoclo only through a proxy: real ones, named as curl has them named.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { closedPort, makeCertificate, startFaults } from '../sandbox/faults.js';
 import { startHttpProxy, startSocksProxy } from '../sandbox/proxies.js';
@@ -70,7 +72,7 @@ test('a proxy that refuses the password is one error at once, without the passwo
   const proxy = world.own(await startHttpProxy({ user: 'ci', password: secret() }));
   const wrong = secret();
   const { message, retries } = await failure(world, inputs, { https_proxy: `http://ci:${wrong}@${proxy.host}` });
-  assert.match(message, new RegExp(`the proxy ${proxy.host} that https_proxy names answered 40[17] .* Fix: check the proxy's address, user`));
+  assert.match(message, new RegExp(`the proxy ${proxy.host} that https_proxy names answered 40[17]\\. Fix: check the proxy's address, user`));
   assert.ok(!message.includes(wrong));
   assert.deepEqual([retries, reoclo.counts.connections], [0, 0]);
 
@@ -87,6 +89,31 @@ test('a dead proxy is one error that names it, after retries, without its passwo
   assert.match(message, /Fix: check the proxy's address.* no_proxy/);
   assert.ok(!message.includes(password));
   assert.deepEqual([retries, reoclo.counts.connections], [5, 0]);
+});
+
+test('a proxy that takes a connection and then says nothing is given up after 10 s, and keeps no step from its end', async (t) => {
+  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const mute = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
+  await once(mute, 'listening');
+  world.own({ stop: async () => mute.close() });
+  const host = `127.0.0.1:${mute.address().port}`;
+  for (const scheme of ['http', 'https', 'socks5']) {
+    const env = { https_proxy: `${scheme}://${host}`, TEST_SPEED: '50' };
+    const { message, retries } = await failure(world, inputs, env);
+    assert.match(message, new RegExp(`the proxy ${host} that https_proxy names did not connect: no connection within 10 s`));
+    assert.deepEqual([retries, reoclo.counts.connections], [5, 0]);
+    const soon = await world.run('main', { inputs: { ...inputs, timeout: '5' }, env, nodeArgs: ['--require', CONDITIONS] });
+    assert.deepEqual(soon.annotations.map(({ title }) => title), ['Timed out'], soon.stdout);
+  }
+});
+
+test('a proxy that does not speak HTTP is one error that does not repeat it', async (t) => {
+  const { world, inputs } = await createTlsWorld(t);
+  const odd = createServer((socket) => socket.on('error', () => {}).once('data', (request) => socket.end(`HTTP/1.1 200 OK\r\n${request.toString('base64')}\r\n\r\n`)));
+  await once(odd.listen(0, '127.0.0.1'), 'listening');
+  world.own({ stop: async () => odd.close() });
+  const { message } = await failure(world, inputs, { https_proxy: `http://ci:${secret()}@127.0.0.1:${odd.address().port}` });
+  assert.match(message, /names gave an answer that is not HTTP\. Fix/);
 });
 
 test('no_proxy goes direct', async (t) => {
