@@ -423,7 +423,7 @@ function __wbg_get_imports() {
           const a = state0.a;
           state0.a = 0;
           try {
-            return __wasm_bindgen_func_elem_1133(a, state0.b, arg02, arg12);
+            return __wasm_bindgen_func_elem_1138(a, state0.b, arg02, arg12);
           } finally {
             state0.a = a;
           }
@@ -622,11 +622,11 @@ function __wbg_get_imports() {
       getObject(arg0).warning(getStringFromWasm0(arg1, arg2), getStringFromWasm0(arg3, arg4));
     },
     __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1131);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1136);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_336);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_339);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000003: function(arg0) {
@@ -650,16 +650,16 @@ function __wbg_get_imports() {
     "./reoclo_docker_auth_bg.js": import0
   };
 }
-function __wasm_bindgen_func_elem_336(arg0, arg1) {
-  wasm.__wasm_bindgen_func_elem_336(arg0, arg1);
+function __wasm_bindgen_func_elem_339(arg0, arg1) {
+  wasm.__wasm_bindgen_func_elem_339(arg0, arg1);
 }
-function __wasm_bindgen_func_elem_1133(arg0, arg1, arg2, arg3) {
-  wasm.__wasm_bindgen_func_elem_1133(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
+function __wasm_bindgen_func_elem_1138(arg0, arg1, arg2, arg3) {
+  wasm.__wasm_bindgen_func_elem_1138(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
 }
-function __wasm_bindgen_func_elem_1131(arg0, arg1, arg2) {
+function __wasm_bindgen_func_elem_1136(arg0, arg1, arg2) {
   try {
     const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
-    wasm.__wasm_bindgen_func_elem_1131(retptr, arg0, arg1, addHeapObject(arg2));
+    wasm.__wasm_bindgen_func_elem_1136(retptr, arg0, arg1, addHeapObject(arg2));
     var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
     var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
     if (r1) {

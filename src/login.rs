@@ -161,10 +161,12 @@ impl<H: Host> LoginRun<'_, H> {
         let Self { host, log, inputs, progress, .. } = self;
         let (registry_url, Accepted { operation_id: id, registry_type }) = self.request().await?;
         let registry = registry_url.as_str();
-        for (name, value) in
-            [("operation_id", &*id.to_string()), ("registry_url", registry), ("registry_type", &registry_type)]
-        {
-            self.set_output(name, value);
+        let id_text = id.to_string();
+        let outputs =
+            [("operation_id", id_text.as_str()), ("registry_url", registry), ("registry_type", &registry_type)];
+        let refusals = outputs.map(|(name, value)| self.host.set_output(name, value).err());
+        if let Some(reason) = refusals.into_iter().flatten().next() {
+            log.warning("Outputs are missing", &format!("The runner could not take the outputs: {reason}."));
         }
         log.info(&format!("Operation {id}: docker login {registry} ({registry_type})"));
 
@@ -213,12 +215,5 @@ impl<H: Host> LoginRun<'_, H> {
         state.operation_named(&accepted.operation_id);
         progress.enter(Stage::Running(accepted.operation_id.clone()));
         Ok((reply.registry_url, accepted))
-    }
-
-    fn set_output(&self, name: &str, value: &str) {
-        if let Err(reason) = self.host.set_output(name, value) {
-            self.log
-                .warning("An output is missing", &format!("The runner could not take the output {name}: {reason}."));
-        }
     }
 }
