@@ -11,7 +11,7 @@ pub use host::JsHost;
 use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A tenth of the size of the standard one.
+/// Takes 1.6 KB where the standard one takes 5.
 #[global_allocator]
 static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
 
