@@ -31,7 +31,7 @@ demo: $(NPM) ## see the action log a server in and out, against a real registry
 
 test: lint unit wasm e2e check-dist ## everything that must hold before a change lands
 
-fuzz: $(FUZZ) ## a minute of bytes from nowhere, for the reply parser and the neutraliser
+fuzz: $(FUZZ) ## a minute of bytes from nowhere, for what reads the values of a reply, and for the neutraliser
 	cargo +nightly fuzz run reply -- -max_total_time=30 -print_final_stats=1
 	cargo +nightly fuzz run neutraliser -- -max_total_time=30 -print_final_stats=1
 

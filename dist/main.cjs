@@ -423,7 +423,7 @@ function __wbg_get_imports() {
           const a = state0.a;
           state0.a = 0;
           try {
-            return __wasm_bindgen_func_elem_1138(a, state0.b, arg02, arg12);
+            return __wasm_bindgen_func_elem_1136(a, state0.b, arg02, arg12);
           } finally {
             state0.a = a;
           }
@@ -622,11 +622,11 @@ function __wbg_get_imports() {
       getObject(arg0).warning(getStringFromWasm0(arg1, arg2), getStringFromWasm0(arg3, arg4));
     },
     __wbindgen_generic_0000000000000001: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1136);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_1134);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000002: function(arg0, arg1) {
-      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_339);
+      const ret = makeMutClosure(arg0, arg1, __wasm_bindgen_func_elem_337);
       return addHeapObject(ret);
     },
     __wbindgen_generic_0000000000000003: function(arg0) {
@@ -650,16 +650,16 @@ function __wbg_get_imports() {
     "./reoclo_docker_auth_bg.js": import0
   };
 }
-function __wasm_bindgen_func_elem_339(arg0, arg1) {
-  wasm.__wasm_bindgen_func_elem_339(arg0, arg1);
+function __wasm_bindgen_func_elem_337(arg0, arg1) {
+  wasm.__wasm_bindgen_func_elem_337(arg0, arg1);
 }
-function __wasm_bindgen_func_elem_1138(arg0, arg1, arg2, arg3) {
-  wasm.__wasm_bindgen_func_elem_1138(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
+function __wasm_bindgen_func_elem_1136(arg0, arg1, arg2, arg3) {
+  wasm.__wasm_bindgen_func_elem_1136(arg0, arg1, addHeapObject(arg2), addHeapObject(arg3));
 }
-function __wasm_bindgen_func_elem_1136(arg0, arg1, arg2) {
+function __wasm_bindgen_func_elem_1134(arg0, arg1, arg2) {
   try {
     const retptr = wasm.__wbindgen_add_to_stack_pointer(-16);
-    wasm.__wasm_bindgen_func_elem_1136(retptr, arg0, arg1, addHeapObject(arg2));
+    wasm.__wasm_bindgen_func_elem_1134(retptr, arg0, arg1, addHeapObject(arg2));
     var r0 = getDataViewMemory0().getInt32(retptr + 4 * 0, true);
     var r1 = getDataViewMemory0().getInt32(retptr + 4 * 1, true);
     if (r1) {
@@ -915,7 +915,7 @@ var Reader = class {
     for (; ; ) {
       const value = this.#message.read();
       if (value || this.#message.readableEnded) return { value };
-      if (this.#message.destroyed) throw this.#message.errored ?? new Error("aborted");
+      if (this.#message.destroyed) throw broken(this.#message.errored ?? new Error("aborted"));
       await new Promise((resolve) => this.#wake = resolve);
     }
   }
@@ -957,14 +957,21 @@ function fetch2({ url: address, method, headers, body, signal }) {
       if (!call.res?.complete) call.destroy();
       reject(new Error("aborted"));
     });
-    call.on("socket", limitConnecting).on("response", (message) => resolve(new Response2(message))).on("error", (error2) => reject(error2.errors?.[0] ?? error2)).on("close", () => reject(Object.assign(new Error("the connection was closed without a reply"), { code: "ECONNRESET" }))).end(body);
+    let isConnected = false;
+    call.on("socket", (socket) => whenConnected(socket, () => isConnected = true)).on("response", (message) => resolve(new Response2(message))).on("error", (error2) => reject(isConnected ? broken(error2) : error2.errors?.[0] ?? error2)).on("close", () => reject(Object.assign(new Error("the connection was closed without a reply"), { code: "ECONNRESET" }))).end(body);
   });
 }
-function limitConnecting(socket) {
-  if (!socket.connecting) return;
+function whenConnected(socket, connected) {
+  if (!socket.connecting && !socket.secureConnecting) return connected();
   const late = Object.assign(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1e3} s`), { code: "ERR_CONNECT_TIMEOUT" });
   const timer = setTimeout(() => socket.destroy(late), CONNECT_TIMEOUT_MS);
-  for (const event of [socket.encrypted ? "secureConnect" : "connect", "close"]) socket.once(event, () => clearTimeout(timer));
+  const event = socket.encrypted ? "secureConnect" : "connect";
+  socket.once(event, connected);
+  for (const over of [event, "close"]) socket.once(over, () => clearTimeout(timer));
+}
+function broken(error2) {
+  if (!/^(ERR_SSL|ERR_TLS|EPROTO|EHOSTUNREACH|ENETUNREACH)/.test(error2.code)) return error2;
+  return Object.assign(new Error(`the connection broke (${error2.code})`), { code: "ECONNRESET" });
 }
 var web = { fetch: fetch2, Headers: Headers2, Request: Request2, Response: Response2 };
 

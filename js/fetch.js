@@ -35,7 +35,7 @@ class Reader {
     for (;;) {
       const value = this.#message.read();
       if (value || this.#message.readableEnded) return { value };
-      if (this.#message.destroyed) throw this.#message.errored ?? new Error('aborted');
+      if (this.#message.destroyed) throw broken(this.#message.errored ?? new Error('aborted'));
       await new Promise((resolve) => (this.#wake = resolve));
     }
   }
@@ -91,22 +91,31 @@ function fetch({ url: address, method, headers, body, signal }) {
       // A call that still waits for its agent ends without a word.
       reject(new Error('aborted'));
     });
+    let isConnected = false;
     call
-      .on('socket', limitConnecting)
+      .on('socket', (socket) => whenConnected(socket, () => (isConnected = true)))
       .on('response', (message) => resolve(new Response(message)))
       // Of all addresses that were tried in vain, the first says enough.
-      .on('error', (error) => reject(error.errors?.[0] ?? error))
+      .on('error', (error) => reject(isConnected ? broken(error) : (error.errors?.[0] ?? error)))
       // A server that changes the protocol (101) ends a call without a word, too.
       .on('close', () => reject(Object.assign(new Error('the connection was closed without a reply'), { code: 'ECONNRESET' })))
       .end(body);
   });
 }
 
-function limitConnecting(socket) {
-  if (!socket.connecting) return;
+function whenConnected(socket, connected) {
+  if (!socket.connecting && !socket.secureConnecting) return connected();
   const late = Object.assign(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`), { code: 'ERR_CONNECT_TIMEOUT' });
   const timer = setTimeout(() => socket.destroy(late), CONNECT_TIMEOUT_MS);
-  for (const event of [socket.encrypted ? 'secureConnect' : 'connect', 'close']) socket.once(event, () => clearTimeout(timer));
+  const event = socket.encrypted ? 'secureConnect' : 'connect';
+  socket.once(event, connected);
+  for (const over of [event, 'close']) socket.once(over, () => clearTimeout(timer));
+}
+
+/** What befalls a connection that stood must not look like one that never did: the request may have arrived. */
+function broken(error) {
+  if (!/^(ERR_SSL|ERR_TLS|EPROTO|EHOSTUNREACH|ENETUNREACH)/.test(error.code)) return error;
+  return Object.assign(new Error(`the connection broke (${error.code})`), { code: 'ECONNRESET' });
 }
 
 /** To be set as globals before the core loads: it finds them there. */

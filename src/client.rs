@@ -119,13 +119,12 @@ impl<'a, H: Host> Client<'a, H> {
         share.clamp(1.0, REQUEST_TIMEOUT_MS) as u32
     }
 
-    /// What the server asks for, where that fits the deadline; backoff otherwise.
+    /// What the server asks for, where that fits the deadline, but never sooner than by backoff: polls have no limit but
+    /// time, and a server that asks for none would get thousands.
     fn wait_ms(&self, error: &Error, attempt: u32, deadline: Deadline) -> u32 {
         let asked = if let Error::Refused { retry_after_ms, .. } = error { *retry_after_ms } else { None };
-        match asked {
-            Some(ms) if f64::from(ms) < deadline.left_ms(self.host) => ms,
-            _ => retry::backoff_ms(attempt, self.host.random()),
-        }
+        let backoff_ms = retry::backoff_ms(attempt, self.host.random());
+        asked.filter(|ms| f64::from(*ms) < deadline.left_ms(self.host)).map_or(backoff_ms, |ms| ms.max(backoff_ms))
     }
 
     /// One request and its reply; where JSON is not wanted, a reply that is none is null.

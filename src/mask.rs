@@ -6,38 +6,40 @@ use crate::secret::Masks;
 /// Registers every form of the secrets with the runner, longest first.
 pub(crate) fn register(host: &impl Host, masks: &Masks) {
     let is_set = |name: &str| !host.env(name).is_empty();
-    if !(is_set("ACT") || is_set("GITEA_ACTIONS") || is_set("FORGEJO_ACTIONS")) {
+    let is_gitea = is_set("GITEA_ACTIONS") || is_set("FORGEJO_ACTIONS");
+    if !(is_gitea || is_set("ACT")) {
         return masks.iter().for_each(|form| host.mask(form));
     }
     // These runners apply masks in the order in which they get them: a piece that came before the whole would hide the
-    // beginning of it and show the rest. What they would show as it is comes when all else is hidden.
-    let is_shown = |form: &str| form.contains("::");
+    // beginning of it and show the rest.
     for form in masks.iter() {
-        if let Some(command) = whole_for_act(form) {
+        if let Some(command) = whole(form, is_gitea) {
             host.command(&command);
         }
-        if !is_shown(form) {
+        // act takes a `::` inside the value for its own, and shows the line as it is.
+        if is_gitea || !form.contains("::") {
             host.mask(form);
         }
     }
     for form in masks.iter() {
-        for piece in pieces_for_act(form) {
+        for piece in pieces(form) {
             host.command(&format!("::add-mask::{piece}"));
         }
     }
-    masks.iter().filter(|form| is_shown(form)).for_each(|form| host.mask(form));
 }
 
-/// How act, and the runners made of it, take a value that the toolkit's `::add-mask::` does not bring to them as it is.
-/// Source: `pkg/runner/command.go` of nektos/act 0.2.87.
+/// What a runner needs besides, or instead of, the toolkit's `::add-mask::` to take a value as it is.
 ///
-/// - `^::([^ ]+)( (.+))?::` is greedy: with `::` in the value the command's name is taken to reach into the value, and
-///   the line is shown as it is. The older form `##[add-mask]` is not confused by it, unless there is a `]`.
+/// - act's `^::([^ ]+)( (.+))?::` is greedy: with `::` in the value the command's name is taken to reach into the value.
+///   The older form `##[add-mask]` is not confused by it, unless there is a `]`. The log of Gitea's and Forgejo's runners
+///   knows that form not at all, and would show it; it takes a `::`, though.
 /// - Older runners of Gitea and Forgejo do not undo escapes, so that a `%` must also be registered as it is.
-fn whole_for_act(form: &str) -> Option<String> {
+///
+/// Sources: `pkg/runner/command.go` of nektos/act 0.2.87, `internal/pkg/report/reporter.go` of Gitea's runner 1.0.8.
+fn whole(form: &str, is_gitea: bool) -> Option<String> {
     if form.contains(['\r', '\n']) {
         None // its lines are forms of their own
-    } else if form.contains("::") {
+    } else if !is_gitea && form.contains("::") {
         (!form.contains(']')).then(|| format!("##[add-mask]{form}"))
     } else {
         form.contains('%').then(|| format!("::add-mask::{form}"))
@@ -46,7 +48,7 @@ fn whole_for_act(form: &str) -> Option<String> {
 
 /// Pieces of a value that may not arrive whole: escapes are undone in random order, so that `%25`, `%0A` and `%0D` inside
 /// it may come out wrong, and nothing takes a `::` together with a `]`.
-fn pieces_for_act(form: &str) -> Vec<&str> {
+fn pieces(form: &str) -> Vec<&str> {
     let is_ambiguous = ["%25", "%0A", "%0D"].iter().any(|escape| form.contains(escape));
     if form.contains(['\r', '\n']) || !(is_ambiguous || (form.contains("::") && form.contains(']'))) {
         return Vec::new();
@@ -73,8 +75,8 @@ mod tests {
     }
 
     fn masked(form: &str) -> Vec<String> {
-        let whole = whole_for_act(form).and_then(|line| masked_by_act(&line));
-        whole.into_iter().chain(pieces_for_act(form).into_iter().map(str::to_owned)).collect()
+        let whole = whole(form, false).and_then(|line| masked_by_act(&line));
+        whole.into_iter().chain(pieces(form).into_iter().map(str::to_owned)).collect()
     }
 
     #[test]
@@ -100,18 +102,19 @@ mod tests {
         assert!(masked("a::b\nc").is_empty());
     }
 
+    fn registered(variable: &str, secret: &str) -> Vec<String> {
+        let host = FakeHost::default().with_env(&[(variable, "true")]);
+        register(&host, &Masks::of(&host, secret, "", ""));
+        host.events.take().into_iter().filter(|event| !event.contains("%3A")).collect()
+    }
+
     #[test]
-    fn github_s_runner_gets_the_toolkit_s_command_alone_and_act_the_other_first() {
-        let masks = Masks::of(&FakeHost::default(), "rca_a::b", "", "");
-        let github = FakeHost::default();
-        register(&github, &masks);
-        assert!(github.events("command").is_empty());
-        for name in ["ACT", "GITEA_ACTIONS", "FORGEJO_ACTIONS"] {
-            let act = FakeHost::default().with_env(&[(name, "true")]);
-            register(&act, &masks);
-            let events = act.events.borrow();
-            let at = |event: &str| events.iter().position(|e| e == event).unwrap();
-            assert!(at("command ##[add-mask]rca_a::b") < at("mask rca_a::b"));
+    fn each_runner_gets_a_value_with_colons_as_it_takes_it_and_no_other_way() {
+        assert_eq!(registered("GITHUB_ACTIONS", "rca_a::b"), ["mask rca_a::b"]);
+        assert_eq!(registered("ACT", "rca_a::b"), ["command ##[add-mask]rca_a::b"]);
+        for gitea in ["GITEA_ACTIONS", "FORGEJO_ACTIONS"] {
+            assert_eq!(registered(gitea, "rca_a::b"), ["mask rca_a::b"]);
+            assert_eq!(registered(gitea, "50%::o"), ["command ::add-mask::50%::o", "mask 50%::o"]);
         }
     }
 

@@ -76,6 +76,33 @@ async fn requests_carry_the_key_and_the_version_and_follow_no_redirect() {
 }
 
 #[wasm_bindgen_test]
+async fn a_reply_is_read_by_what_its_values_are() {
+    for (reply, told) in [
+        (r#"{"status":"completed","result":{"exit_code":0.0}}"#, "Logged server"),
+        (
+            r#"{"__proto__":{"status":"failed"},"status":"completed","result":{"exit_code":0},"server_name":"web"}"#,
+            "Logged web (",
+        ),
+        (r#"{"status":"completed","result":{"exit_code":0.5}}"#, "exit_code is not an integer"),
+        (r#"{"status":"completed","result":{"exit_code":1e400}}"#, "exit_code is not an integer"),
+        (r#"{"status":"completed","result":{"exit_code":"0"}}"#, "exit_code is not an integer"),
+        (r#"{"status":true}"#, "status is not a word"),
+        (r#"["completed"]"#, "status is not a word"),
+        ("null", "status is not a word"),
+    ] {
+        let (_, calls) = main_with(
+            "{}",
+            &API.replace(
+                "return Response.json(body);",
+                &format!("return request.method === 'POST' ? Response.json(body) : new Response('{reply}');"),
+            ),
+        )
+        .await;
+        assert!(calls.contains(told), "{reply}: {calls}");
+    }
+}
+
+#[wasm_bindgen_test]
 async fn post_logs_out_with_what_state_says() {
     let state = "{ state: { login_performed: 'true', server_id: 's', registry_url: 'ghcr.io', api_key: 'rca_k', api_url: 'http://127.0.0.1:9' } }";
     let host = host(state, API);

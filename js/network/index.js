@@ -57,11 +57,16 @@ function failure(proxy, { code = '', message }) {
   return new ProxyError(proxy, `did not connect: ${message}`, isFinal ? 'ERR_PROXY_REFUSED' : undefined);
 }
 
-/** What a promise resolves to, unless that takes too long. */
-async function within(ms, promise) {
-  let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(reject, ms, new Error(`no connection within ${ms / 1000} s`))));
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+/** The socket of a connection that is being made, unless that takes too long. */
+function within(ms, connecting) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      // One that comes after all belongs to nobody, and nobody would hear of its errors.
+      connecting.then((socket) => socket.on('error', () => {}).destroy(), () => {});
+      reject(new Error(`no connection within ${ms / 1000} s`));
+    }, ms);
+    connecting.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 /**

@@ -9,16 +9,16 @@ import { startHttpProxy } from '../sandbox/proxies.js';
 import { createWorld } from './support/world.js';
 
 /** A relay to the stand-in that counts connections. */
-async function startRelay(world, { host = '127.0.0.1', tls } = {}) {
+async function startRelay(world, { host = '127.0.0.1', tls, upstream = new URL(world.reoclo.url), change = (bytes) => bytes } = {}) {
   const relay = { connections: 0 };
-  const upstream = new URL(world.reoclo.url);
   const sockets = new Set();
   const server = (tls ? createTlsServer : createServer)(tls ?? {}, (socket) => {
     relay.connections++;
     const onward = connect(upstream.port, upstream.hostname);
     for (const [from, to] of [[socket, onward], [onward, socket]]) {
       sockets.add(from);
-      from.on('error', () => to.destroy()).on('close', () => to.destroy()).pipe(to);
+      from.on('error', () => to.destroy()).on('close', () => to.destroy());
+      from.on('data', (bytes) => to.write(from === onward ? change(bytes) : bytes)).on('end', () => to.end());
     }
   }).listen(0, host);
   await once(server, 'listening');
@@ -49,6 +49,26 @@ test('through a proxy a login and all its polls are one tunnel', async (t) => {
   const inputs = world.inputs.vault({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
   const main = await world.run('main', { inputs, env: { https_proxy: proxy.host } });
   assert.deepEqual([main.code, relay.connections, proxy.log().match(/Request .*CONNECT/g).length], [0, 1, 1], main.stdout);
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});
+
+test('a reply that TLS finds damaged may stand for a login: it is asked for again, and logged out', async (t) => {
+  const world = await createWorld(t);
+  const tls = await makeCertificate();
+  const reoclo = await startRelay(world, { tls });
+  let damaged = 0;
+  const change = (bytes) => {
+    if (damaged > 0 || world.reoclo.requests.length === 0) return bytes;
+    damaged++;
+    return Buffer.from(bytes.map((byte, at) => (at < 5 ? byte : byte ^ 255)));
+  };
+  const relay = await startRelay(world, { upstream: new URL(`https://127.0.0.1:${reoclo.port}`), change });
+  const inputs = world.inputs.passthrough({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
+  const main = await world.run('main', { inputs });
+  assert.deepEqual([main.code, damaged], [0, 1], main.stdout);
+  assert.match(main.stdout, /Retrying the login request .*ECONNRESET: the connection broke \(ERR_SSL/);
+  assert.equal(main.state.login_uncertain, 'true');
   await world.runPost(main);
   assert.deepEqual(world.server.agent.logins(), []);
 });

@@ -589,6 +589,22 @@ const POLL = [
     retries: 2,
   },
   {
+    name: 'a server that asks for no wait gets no more polls for it',
+    conditions: HALF,
+    inputs: { timeout: '40' },
+    main: { poll: status(503, { 'retry-after': '0' }) },
+    ends: failsUnsure('Timed out', /within \d+ s: operation \S+ .*Fix: /),
+    requests: { login: 1, poll: [3, 16] },
+    retries: [3, 16],
+    after: { requests: { poll: atLeast(1), logout: 1 } },
+  },
+  {
+    name: 'a reply of a million values is read in time',
+    main: { poll: [status(200, {}, () => `{"x":[${'[1,1,1,1],'.repeat(250_000)}0],"status":"running"}`)] },
+    requests: { poll: atLeast(2) },
+    takes: [0, 5_000],
+  },
+  {
     name: 'a poll that is answered by silence is asked again after 30 s',
     conditions: QUICK,
     main: { poll: [silence] },

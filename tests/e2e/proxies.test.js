@@ -107,6 +107,19 @@ test('a proxy that takes a connection and then says nothing is given up after 10
   }
 });
 
+test('a proxy that answers after the limit, and then closes, is a proxy that failed and no more', async (t) => {
+  const { world, inputs } = await createTlsWorld(t);
+  const late = createServer((socket) => {
+    socket.on('error', () => {}).resume();
+    // Half a second is 25 s of the clock of the step.
+    setTimeout(() => socket.write('HTTP/1.1 200 OK\r\n\r\n', () => socket.destroy()), 500).unref();
+  }).listen(0, '127.0.0.1');
+  await once(late, 'listening');
+  world.own({ stop: async () => late.close() });
+  const { message } = await failure(world, inputs, { https_proxy: `http://127.0.0.1:${late.address().port}`, TEST_SPEED: '50' });
+  assert.match(message, /names did not connect: no connection within 10 s/);
+});
+
 test('a proxy that does not speak HTTP is one error that does not repeat it', async (t) => {
   const { world, inputs } = await createTlsWorld(t);
   const odd = createServer((socket) => socket.on('error', () => {}).once('data', (request) => socket.end(`HTTP/1.1 200 OK\r\n${request.toString('base64')}\r\n\r\n`)));

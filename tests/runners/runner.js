@@ -78,7 +78,7 @@ export async function runWorkflow(runner, world, actions, name, { vars, cancelle
       ...vars,
     },
   });
-  await world.leaks({ inputs: { ...world.inputs.passthrough(), access_token: vars?.UNMASKED_TOKEN ?? world.password }, stdout: outcome.log, stderr: outcome.diagnostics });
+  await world.leaks({ inputs: { ...world.inputs.passthrough(), access_token: vars?.UNMASKED_TOKEN ?? world.password }, stdout: '', stderr: outcome.log + outcome.diagnostics });
   return outcome;
 }
 

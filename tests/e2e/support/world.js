@@ -376,6 +376,7 @@ function forms(name, secret = '', username = '') {
       [`user and ${name} in base64`, base64(`${username}:${value}`)],
       [`${name} as in a URL`, encodeURIComponent(value)],
       [`${name} as in a form`, new URLSearchParams([['', value]]).toString().slice(1)],
+      [`${name} as in a command`, value.replaceAll('%', '%25')],
       [`${name} as in JSON`, JSON.stringify(value).slice(1, -1)],
       [`${name} on one line`, value.replace(/\s+/g, ' ')],
       [`${name} as the neutraliser leaves it`, value.replace(/\s+/g, ' ').replace(/:(?=:)/g, ': ')],
