@@ -25,7 +25,7 @@ const remaps = [
   [root, '/docker-auth'],
 ];
 // The standard library is built with the core, for size and without the texts of panics, which nobody would see: a panic
-// is a trap. That takes a third off the wasm, and options that the pinned compiler has but does not promise for later ones.
+// is a trap. That takes a fifth off the wasm, and options that the pinned compiler has but does not promise for later ones.
 const smaller = ['-Zunstable-options', '-Cpanic=immediate-abort', '-Zlocation-detail=none', '-Zfmt-debug=none'];
 const standardLibrary = ['-Zbuild-std=std,panic_abort', '-Zbuild-std-features=optimize_for_size'];
 run(
@@ -54,7 +54,7 @@ run(join(root, 'node_modules/.bin/wasm-opt'), [
   ...[join(bindings, 'reoclo_docker_auth_bg.wasm'), '-o', join(dist, 'reoclo_docker_auth.wasm')],
 ]);
 
-const options = {
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { main: 'js/main.js', post: 'js/post.js', network: 'js/network/index.js' },
   // 2 ms of every step; who wants to read what runs reads js/ and rebuilds it.
@@ -86,8 +86,7 @@ const options = {
       },
     },
   ],
-};
-const { metafile } = await build(options);
+});
 
 const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
 const packages = bundled.map((path) => /^node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]).filter(Boolean);

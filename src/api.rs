@@ -133,6 +133,12 @@ impl TryFrom<String> for OperationId {
     }
 }
 
+impl OperationId {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for OperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

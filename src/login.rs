@@ -161,9 +161,7 @@ impl<H: Host> LoginRun<'_, H> {
         let Self { host, log, inputs, progress, .. } = self;
         let (registry_url, Accepted { operation_id: id, registry_type }) = self.request().await?;
         let registry = registry_url.as_str();
-        let id_text = id.to_string();
-        let outputs =
-            [("operation_id", id_text.as_str()), ("registry_url", registry), ("registry_type", &registry_type)];
+        let outputs = [("operation_id", id.as_str()), ("registry_url", registry), ("registry_type", &registry_type)];
         let refusals = outputs.map(|(name, value)| self.host.set_output(name, value).err());
         if let Some(reason) = refusals.into_iter().flatten().next() {
             log.warning("Outputs are missing", &format!("The runner could not take the outputs: {reason}."));
@@ -209,7 +207,7 @@ impl<H: Host> LoginRun<'_, H> {
         state.registry_named(&reply.registry_url);
         // From here on the login can be undone; what is wrong with the rest of the reply costs the step, not the logout.
         let accepted = reply.accepted().map_err(off_contract)?;
-        if is_secret(&accepted.operation_id.to_string()) || is_secret(&accepted.registry_type) {
+        if is_secret(accepted.operation_id.as_str()) || is_secret(&accepted.registry_type) {
             return Err(off_contract("it repeats a secret"));
         }
         state.operation_named(&accepted.operation_id);

@@ -104,7 +104,7 @@ impl<'a, H: Host> StateWriter<'a, H> {
 
     /// As soon as the API has named the operation.
     pub(crate) fn operation_named(&self, operation_id: &OperationId) {
-        self.save(OPERATION_ID, &operation_id.to_string());
+        self.save(OPERATION_ID, operation_id.as_str());
         self.save(OPERATION, RUNNING);
     }
 

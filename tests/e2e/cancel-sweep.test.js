@@ -10,9 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pass, silence, startFaults, status, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
-import { createWorld } from './support/world.js';
+import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
-const CONDITIONS = fileURLToPath(new URL('./support/conditions.cjs', import.meta.url));
 const SIGNAL_SELF = fileURLToPath(new URL('./support/signal-self.cjs', import.meta.url));
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'];
@@ -157,7 +156,7 @@ async function stopped(t, { point, mode, signal, world, server }) {
 
   // The cleanup. Its waits take a tenth of their time.
   const post = world.startPost(main, {
-    nodeArgs: ['--require', CONDITIONS],
+    nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0', TEST_SPEED: '10' },
   });
   const waits = printed(post.child.stdout, 'Waiting for the end of');

@@ -1,44 +1,41 @@
 // How the action uses its connections to Reoclo.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
+import { pipeline } from 'node:stream';
 import { test } from 'node:test';
-import { createServer as createTlsServer } from 'node:tls';
 import { makeCertificate } from '../sandbox/faults.js';
 import { startHttpProxy } from '../sandbox/proxies.js';
-import { createWorld } from './support/world.js';
+import { serveConnections } from '../sandbox/serve.js';
+import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
-/** A relay to the stand-in that counts connections. */
-async function startRelay(world, { host = '127.0.0.1', tls, upstream = new URL(world.reoclo.url), change = (bytes) => bytes } = {}) {
-  const relay = { connections: 0 };
-  const sockets = new Set();
-  const server = (tls ? createTlsServer : createServer)(tls ?? {}, (socket) => {
-    relay.connections++;
+/** A relay to the stand-in, or to another host, that counts connections. `change` is done to what comes back. */
+async function startRelay(world, { upstream = new URL(world.reoclo.url), change = (bytes) => bytes, ...options } = {}) {
+  let connections = 0;
+  const accept = (socket) => {
+    connections++;
     const onward = connect(upstream.port, upstream.hostname);
-    for (const [from, to] of [[socket, onward], [onward, socket]]) {
-      sockets.add(from);
-      from.on('error', () => to.destroy()).on('close', () => to.destroy());
-      from.on('data', (bytes) => to.write(from === onward ? change(bytes) : bytes)).on('end', () => to.end());
-    }
-  }).listen(0, host);
-  await once(server, 'listening');
-  relay.port = server.address().port;
-  relay.stop = async () => {
-    sockets.forEach((socket) => socket.destroy());
-    server.close();
-    await once(server, 'close');
+    pipeline(socket, onward, () => {});
+    pipeline(
+      onward,
+      async function* (chunks) {
+        for await (const bytes of chunks) yield change(bytes);
+      },
+      socket,
+      () => {},
+    );
   };
-  return world.own(relay);
+  const { port, stop } = world.own(await serveConnections(accept, options));
+  return { port, stop, count: () => connections };
 }
 
 test('a login and all its polls are one connection, and so is a logout', async (t) => {
   const world = await createWorld(t);
   const relay = await startRelay(world);
   const main = await world.run('main', { inputs: world.inputs.vault({ api_url: `http://127.0.0.1:${relay.port}` }) });
-  assert.deepEqual([main.code, relay.connections], [0, 1], main.stdout);
+  assert.deepEqual([main.code, relay.count()], [0, 1], main.stdout);
   assert.ok(world.reoclo.requests.length >= 2);
   const post = await world.runPost(main);
-  assert.deepEqual([post.annotations, relay.connections, world.server.agent.logins()], [[], 2, []]);
+  assert.deepEqual([post.annotations, relay.count(), world.server.agent.logins()], [[], 2, []]);
 });
 
 test('through a proxy a login and all its polls are one tunnel', async (t) => {
@@ -48,7 +45,7 @@ test('through a proxy a login and all its polls are one tunnel', async (t) => {
   const proxy = world.own(await startHttpProxy());
   const inputs = world.inputs.vault({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
   const main = await world.run('main', { inputs, env: { https_proxy: proxy.host } });
-  assert.deepEqual([main.code, relay.connections, proxy.log().match(/Request .*CONNECT/g).length], [0, 1, 1], main.stdout);
+  assert.deepEqual([main.code, relay.count(), proxy.log().match(/Request .*CONNECT/g).length], [0, 1, 1], main.stdout);
   await world.runPost(main);
   assert.deepEqual(world.server.agent.logins(), []);
 });
@@ -75,7 +72,7 @@ test('a reply that TLS finds damaged may stand for a login: it is asked for agai
 
 test('an instance on IPv6 alone is reached', async (t) => {
   const world = await createWorld(t);
-  const relay = await startRelay(world, { host: '::1' });
+  const relay = await startRelay(world, { address: '::1' });
   const main = await world.run('main', { inputs: world.inputs.vault({ api_url: `http://[::1]:${relay.port}` }) });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
   await world.runPost(main);
@@ -85,10 +82,10 @@ test('an instance on IPv6 alone is reached', async (t) => {
 for (const [what, listens] of [['IPv4', '127.0.0.1'], ['IPv6', '::1']]) {
   test(`a name that has both kinds of address is reached where only ${what} listens`, async (t) => {
     const world = await createWorld(t);
-    const relay = await startRelay(world, { host: listens });
+    const relay = await startRelay(world, { address: listens });
     const main = await world.run('main', {
       inputs: world.inputs.vault({ api_url: `http://localhost:${relay.port}` }),
-      nodeArgs: ['--require', new URL('./support/conditions.cjs', import.meta.url).pathname],
+      nodeArgs: UNDER_CONDITIONS,
       env: { TEST_DUAL_STACK: '1' },
     });
     assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
@@ -99,7 +96,7 @@ test('a name of which no address answers names the first of them', async (t) => 
   const world = await createWorld(t);
   const main = await world.run('main', {
     inputs: world.inputs.vault({ api_url: 'http://localhost:2' }),
-    nodeArgs: ['--require', new URL('./support/conditions.cjs', import.meta.url).pathname],
+    nodeArgs: UNDER_CONDITIONS,
     env: { TEST_DUAL_STACK: '1', TEST_RANDOM: '0' },
   });
   assert.match(main.annotations[0].message, /localhost:2 could not be reached .*connect ECONNREFUSED : ?:1:2/);
@@ -108,12 +105,10 @@ test('a name of which no address answers names the first of them', async (t) => 
 test('a host that takes no connection is told from one that does not answer, and tried again', async (t) => {
   const world = await createWorld(t);
   // TLS is never spoken: to the action the connection is still being made.
-  const mute = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
-  await once(mute, 'listening');
-  world.own({ stop: async () => mute.close() });
+  const mute = world.own(await serveConnections((socket) => socket.resume()));
   const main = await world.run('main', {
-    inputs: world.inputs.vault({ api_url: `https://127.0.0.1:${mute.address().port}`, timeout: '600' }),
-    nodeArgs: ['--require', new URL('./support/conditions.cjs', import.meta.url).pathname],
+    inputs: world.inputs.vault({ api_url: `https://${mute.host}`, timeout: '600' }),
+    nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0', TEST_SPEED: '50' },
   });
   assert.deepEqual([main.code, main.annotations.length], [1, 1]);

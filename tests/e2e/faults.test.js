@@ -6,7 +6,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import {
   brokenOff,
   closedPort,
@@ -28,9 +27,8 @@ import {
   startFaults,
   status,
 } from '../sandbox/faults.js';
-import { createWorld } from './support/world.js';
+import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
-const CONDITIONS = fileURLToPath(new URL('./support/conditions.cjs', import.meta.url));
 // So many groups at a time and so many rows of each: they wait more than they work.
 const CONCURRENCY = 3;
 
@@ -943,7 +941,7 @@ test('a connection that is refused until Reoclo is back does not keep a login fr
   const port = await closedPort();
   const step = world.start('main', {
     inputs: world.inputs.vault({ api_url: `http://127.0.0.1:${port}` }),
-    nodeArgs: ['--require', CONDITIONS],
+    nodeArgs: UNDER_CONDITIONS,
     // The longest waits: there is time to come back before the next attempt.
     env: { TEST_RANDOM: '1' },
   });
@@ -977,7 +975,7 @@ async function check(t, world, row) {
   const given = typeof row.inputs === 'function' ? await row.inputs({ faults }) : row.inputs;
   const inputs = world.inputs[mode]({ api_url: faults.url, server_id: server.id, ...given });
   const env = { ...conditions, ...(row.trusted && { NODE_EXTRA_CA_CERTS: await fileOf(t, tls.cert) }) };
-  const nodeArgs = ['--require', CONDITIONS];
+  const nodeArgs = UNDER_CONDITIONS;
 
   const main = await world.run('main', { inputs, env, nodeArgs });
   assert.equal(main.code, ends.code, main.stdout);

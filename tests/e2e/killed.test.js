@@ -1,9 +1,8 @@
 // A step that is killed at any moment is cleaned up after.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startGate } from '../sandbox/gate.js';
-import { createWorld } from './support/world.js';
+import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
 const isPoll = ({ method }) => method === 'GET';
 const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(path);
@@ -46,7 +45,7 @@ test('passthrough: killed before the reply, post gives the login time to end and
 
   // The wait of 20 s at ten times the speed; the login ends while it lasts.
   const post = world.startPost(main, {
-    nodeArgs: ['--require', fileURLToPath(new URL('./support/conditions.cjs', import.meta.url))],
+    nodeArgs: UNDER_CONDITIONS,
     env: { TEST_SPEED: '10' },
   });
   post.child.stdout.on('data', (text) => String(text).includes('Waiting for the end of a login') && gate.release());

@@ -3,49 +3,36 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeCertificate, startFaults } from '../sandbox/faults.js';
-import { createWorld } from './support/world.js';
+import { makeCertificate } from '../sandbox/faults.js';
+import { createTlsWorld, logInAndOut } from './support/tls-world.js';
 
-/** A world whose Reoclo speaks TLS with a certificate that nobody knows. */
+/** A world whose Reoclo speaks TLS, and a way to write files into the workspace there. */
 async function createPrivateWorld(t) {
-  const world = await createWorld(t);
-  const tls = await makeCertificate();
-  const reoclo = world.own(await startFaults(world.reoclo.url, {}, { tls }));
-  const inputs = (ca_certificate) => world.inputs.vault({ api_url: reoclo.url, ca_certificate });
+  const created = await createTlsWorld(t);
   const file = async (text, name = 'ca.pem') => {
-    const path = join(world.folder, 'workspace', name);
+    const path = join(created.world.folder, 'workspace', name);
     await writeFile(path, text);
     return path;
   };
-  return { world, reoclo, tls, inputs, file };
-}
-
-async function assertLogsInAndOut(world, inputs, { env, between } = {}) {
-  const main = await world.run('main', { inputs, env });
-  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  assert.equal(world.server.agent.logins().length, 1);
-  await between?.();
-  const post = await world.runPost(main);
-  assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
-  assert.deepEqual(world.server.agent.logins(), []);
+  return { ...created, file };
 }
 
 test('ca_certificate as PEM text is trusted, in main and in post', async (t) => {
   const { world, tls, inputs } = await createPrivateWorld(t);
-  await assertLogsInAndOut(world, inputs(`\n  ${tls.cert}`));
+  await logInAndOut(world, inputs(`\n  ${tls.cert}`));
 });
 
 test('ca_certificate as a path of the workspace is trusted, and post does not need the file any more', async (t) => {
   const { world, tls, inputs, file } = await createPrivateWorld(t);
   const path = await file(`An internal CA\r\n${tls.cert.replaceAll('\n', '\r\n')}`);
-  await assertLogsInAndOut(world, inputs('ca.pem'), { between: () => rm(path) });
+  await logInAndOut(world, inputs('ca.pem'), { between: () => rm(path) });
 });
 
 test('NODE_EXTRA_CA_CERTS goes on counting beside ca_certificate', async (t) => {
   const { world, tls, inputs, file } = await createPrivateWorld(t);
   const env = { NODE_EXTRA_CA_CERTS: await file(tls.cert) };
-  await assertLogsInAndOut(world, inputs(undefined), { env });
-  await assertLogsInAndOut(world, inputs((await makeCertificate('DNS:elsewhere')).cert), { env });
+  await logInAndOut(world, inputs(undefined), { env });
+  await logInAndOut(world, inputs((await makeCertificate('DNS:elsewhere')).cert), { env });
 });
 
 test('a wrong CA is one error at once that says which host and why', async (t) => {

@@ -1,47 +1,33 @@
 // A runner that reaches Reoclo only through a proxy: real ones, named as curl has them named.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { closedPort, makeCertificate, startFaults } from '../sandbox/faults.js';
+import { closedPort } from '../sandbox/faults.js';
 import { startHttpProxy, startSocksProxy } from '../sandbox/proxies.js';
-import { createWorld } from './support/world.js';
+import { serveConnections } from '../sandbox/serve.js';
+import { createTlsWorld, logInAndOut } from './support/tls-world.js';
+import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
 /** A world whose Reoclo speaks TLS, and the inputs of a login there. */
-async function createTlsWorld(t) {
-  const world = await createWorld(t);
-  const tls = await makeCertificate();
-  const reoclo = world.own(await startFaults(world.reoclo.url, {}, { tls }));
-  return { world, reoclo, inputs: world.inputs.vault({ api_url: reoclo.url, ca_certificate: tls.cert }) };
-}
-
-/** Runs both steps, asserts that they did their work, and returns them. */
-async function logInAndOut(world, inputs, env) {
-  const main = await world.run('main', { inputs, env });
-  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  assert.equal(world.server.agent.logins().length, 1);
-  const post = await world.runPost(main);
-  assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
-  assert.deepEqual(world.server.agent.logins(), []);
-  return { main, post };
+async function createTrustedWorld(t) {
+  const { world, reoclo, tls, inputs } = await createTlsWorld(t);
+  return { world, reoclo, inputs: inputs(tls.cert) };
 }
 
 /** Runs main, asserts that it fails with one error and nothing to clean up, and returns its message. */
 async function failure(world, inputs, env, title = 'Reoclo cannot be reached') {
-  const main = await world.run('main', { inputs, env: { TEST_RANDOM: '0', ...env }, nodeArgs: ['--require', CONDITIONS] });
+  const main = await world.run('main', { inputs, env: { TEST_RANDOM: '0', ...env }, nodeArgs: UNDER_CONDITIONS });
   assert.deepEqual([main.code, main.annotations.map((said) => said.title)], [1, [title]], main.stdout);
   assert.equal(main.state.login_performed, 'false', 'the API has heard nothing');
   return { message: main.annotations[0].message, retries: main.log.filter((line) => line.startsWith('Retrying ')).length };
 }
-const CONDITIONS = new URL('./support/conditions.cjs', import.meta.url).pathname;
 
 const secret = () => randomBytes(9).toString('hex');
 
 test('https goes through the tunnel of https_proxy, in main and in post', async (t) => {
-  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const { world, reoclo, inputs } = await createTrustedWorld(t);
   const proxy = world.own(await startHttpProxy());
-  await logInAndOut(world, inputs, { https_proxy: `http://${proxy.host}`, HTTPS_PROXY: 'http://127.0.0.1:1' });
+  await logInAndOut(world, inputs, { env: { https_proxy: `http://${proxy.host}`, HTTPS_PROXY: 'http://127.0.0.1:1' } });
   const tunnels = proxy.log().match(/Request .*CONNECT .*/g) ?? [];
   t.diagnostic(`the proxy's log: ${tunnels.join(' | ')}`);
   assert.ok(tunnels.length >= 3, 'a login, a poll, a logout');
@@ -51,24 +37,24 @@ test('https goes through the tunnel of https_proxy, in main and in post', async 
 test('plain http goes through HTTP_PROXY', async (t) => {
   const world = await createWorld(t);
   const proxy = world.own(await startHttpProxy());
-  await logInAndOut(world, world.inputs.passthrough(), { HTTP_PROXY: proxy.host });
+  await logInAndOut(world, world.inputs.passthrough(), { env: { HTTP_PROXY: proxy.host } });
   assert.match(proxy.log(), /Request .*POST http:\/\/127\.0\.0\.1:\d+\/api\/automation\/v1\/registry-auth\/login/);
   assert.match(proxy.log(), /Request .*POST http:\/\/127\.0\.0\.1:\d+\/api\/automation\/v1\/registry-auth\/logout/);
 });
 
 test('a proxy that asks for a user and a password gets those of its URL, and nobody else does', async (t) => {
-  const { world, inputs } = await createTlsWorld(t);
+  const { world, inputs } = await createTrustedWorld(t);
   const password = secret();
   const proxy = world.own(await startHttpProxy({ user: 'ci', password }));
   const encoded = password.replace(/./, (first) => `%${first.charCodeAt(0).toString(16)}`);
   // DEBUG is what proxy agents print their URL for.
   const env = { https_proxy: `http://ci:${encoded}@${proxy.host}`, DEBUG: '*' };
-  const { main, post } = await logInAndOut(world, inputs, env);
+  const { main, post } = await logInAndOut(world, inputs, { env });
   for (const step of [main, post]) await world.leaks(step, [password, encoded]);
 });
 
 test('a proxy that refuses the password is one error at once, without the password', async (t) => {
-  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const { world, reoclo, inputs } = await createTrustedWorld(t);
   const proxy = world.own(await startHttpProxy({ user: 'ci', password: secret() }));
   const wrong = secret();
   const { message, retries } = await failure(world, inputs, { https_proxy: `http://ci:${wrong}@${proxy.host}` });
@@ -81,7 +67,7 @@ test('a proxy that refuses the password is one error at once, without the passwo
 });
 
 test('a dead proxy is one error that names it, after retries, without its password', async (t) => {
-  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const { world, reoclo, inputs } = await createTrustedWorld(t);
   const host = `127.0.0.1:${await closedPort()}`;
   const password = secret();
   const { message, retries } = await failure(world, inputs, { ALL_PROXY: `http://ci:${password}@${host}` });
@@ -92,51 +78,46 @@ test('a dead proxy is one error that names it, after retries, without its passwo
 });
 
 test('a proxy that takes a connection and then says nothing is given up after 10 s, and keeps no step from its end', async (t) => {
-  const { world, reoclo, inputs } = await createTlsWorld(t);
-  const mute = createServer((socket) => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
-  await once(mute, 'listening');
-  world.own({ stop: async () => mute.close() });
-  const host = `127.0.0.1:${mute.address().port}`;
+  const { world, reoclo, inputs } = await createTrustedWorld(t);
+  const { host } = world.own(await serveConnections((socket) => socket.resume()));
   for (const scheme of ['http', 'https', 'socks5']) {
     const env = { https_proxy: `${scheme}://${host}`, TEST_SPEED: '50' };
     const { message, retries } = await failure(world, inputs, env);
     assert.match(message, new RegExp(`the proxy ${host} that https_proxy names did not connect: no connection within 10 s`));
     assert.deepEqual([retries, reoclo.counts.connections], [5, 0]);
-    const soon = await world.run('main', { inputs: { ...inputs, timeout: '5' }, env, nodeArgs: ['--require', CONDITIONS] });
+    const soon = await world.run('main', { inputs: { ...inputs, timeout: '5' }, env, nodeArgs: UNDER_CONDITIONS });
     assert.deepEqual(soon.annotations.map(({ title }) => title), ['Timed out'], soon.stdout);
   }
 });
 
 test('a proxy that answers after the limit, and then closes, is a proxy that failed and no more', async (t) => {
-  const { world, inputs } = await createTlsWorld(t);
-  const late = createServer((socket) => {
-    socket.on('error', () => {}).resume();
+  const { world, inputs } = await createTrustedWorld(t);
+  const answerLate = (socket) => {
+    socket.resume();
     // Half a second is 25 s of the clock of the step.
     setTimeout(() => socket.write('HTTP/1.1 200 OK\r\n\r\n', () => socket.destroy()), 500).unref();
-  }).listen(0, '127.0.0.1');
-  await once(late, 'listening');
-  world.own({ stop: async () => late.close() });
-  const { message } = await failure(world, inputs, { https_proxy: `http://127.0.0.1:${late.address().port}`, TEST_SPEED: '50' });
+  };
+  const { host } = world.own(await serveConnections(answerLate));
+  const { message } = await failure(world, inputs, { https_proxy: `http://${host}`, TEST_SPEED: '50' });
   assert.match(message, /names did not connect: no connection within 10 s/);
 });
 
 test('a proxy that does not speak HTTP is one error that does not repeat it', async (t) => {
-  const { world, inputs } = await createTlsWorld(t);
-  const odd = createServer((socket) => socket.on('error', () => {}).once('data', (request) => socket.end(`HTTP/1.1 200 OK\r\n${request.toString('base64')}\r\n\r\n`)));
-  await once(odd.listen(0, '127.0.0.1'), 'listening');
-  world.own({ stop: async () => odd.close() });
-  const { message } = await failure(world, inputs, { https_proxy: `http://ci:${secret()}@127.0.0.1:${odd.address().port}` });
+  const { world, inputs } = await createTrustedWorld(t);
+  const repeat = (socket) => socket.once('data', (request) => socket.end(`HTTP/1.1 200 OK\r\n${request.toString('base64')}\r\n\r\n`));
+  const { host } = world.own(await serveConnections(repeat));
+  const { message } = await failure(world, inputs, { https_proxy: `http://ci:${secret()}@${host}` });
   assert.match(message, /names gave an answer that is not HTTP\. Fix/);
 });
 
 test('no_proxy goes direct', async (t) => {
-  const { world, inputs } = await createTlsWorld(t);
+  const { world, inputs } = await createTrustedWorld(t);
   const dead = `http://127.0.0.1:${await closedPort()}`;
-  await logInAndOut(world, inputs, { https_proxy: dead, NO_PROXY: 'example.com, 127.0.0.0/8' });
+  await logInAndOut(world, inputs, { env: { https_proxy: dead, NO_PROXY: 'example.com, 127.0.0.0/8' } });
 });
 
 test('a variable that is not the URL of a proxy is one error before anything is sent, without its value', async (t) => {
-  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const { world, reoclo, inputs } = await createTrustedWorld(t);
   const password = secret();
   for (const value of [`ftp://ci:${password}@proxy`, `http://ci:${password}@pro xy`]) {
     const { message, retries } = await failure(world, inputs, { HTTPS_PROXY: value });
@@ -147,10 +128,10 @@ test('a variable that is not the URL of a proxy is one error before anything is 
 });
 
 test('all_proxy may name a SOCKS proxy, with a user and a password', async (t) => {
-  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const { world, reoclo, inputs } = await createTrustedWorld(t);
   const password = secret();
   const proxy = world.own(await startSocksProxy({ user: 'ci', password }));
-  const { main } = await logInAndOut(world, inputs, { all_proxy: `socks5h://ci:${password}@${proxy.host}` });
+  const { main } = await logInAndOut(world, inputs, { env: { all_proxy: `socks5h://ci:${password}@${proxy.host}` } });
   await world.leaks(main, [password]);
   const connections = proxy.log().match(/connected to .*/g) ?? [];
   t.diagnostic(`the proxy's log: ${connections.join(' | ')}`);
@@ -159,7 +140,7 @@ test('all_proxy may name a SOCKS proxy, with a user and a password', async (t) =
 });
 
 test('behind a proxy a certificate is verified as ever', async (t) => {
-  const { world, reoclo, inputs } = await createTlsWorld(t);
+  const { world, reoclo, inputs } = await createTrustedWorld(t);
   const [http, socks] = [world.own(await startHttpProxy()), world.own(await startSocksProxy())];
   for (const proxy of [`http://${http.host}`, `socks5://${socks.host}`]) {
     const { message, retries } = await failure(world, { ...inputs, ca_certificate: undefined }, { https_proxy: proxy });

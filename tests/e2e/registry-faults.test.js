@@ -3,18 +3,17 @@
 // what is a refusal is not, because accounts get locked.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { pipeline } from 'node:stream';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { closedPort, rewritten, startFaults } from '../sandbox/faults.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
-import { serve } from '../sandbox/serve.js';
-import { createWorld } from './support/world.js';
+import { serve, serveConnections } from '../sandbox/serve.js';
+import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
 // Without random waits.
 const AT_ONCE = {
-  nodeArgs: ['--require', fileURLToPath(new URL('./support/conditions.cjs', import.meta.url))],
+  nodeArgs: UNDER_CONDITIONS,
   env: { TEST_RANDOM: '0' },
 };
 
@@ -22,27 +21,14 @@ const AT_ONCE = {
  * A registry's address at which `bad(socket)` happens until `mend()`; from then on
  * the real registry answers.
  */
-async function startFront(upstream, bad, port = 0) {
+async function startFront(upstream, bad, port) {
   const [host, upstreamPort] = upstream.split(':');
-  const sockets = new Set();
   let broken = Boolean(bad);
-  const server = createServer((client) => {
-    sockets.add(client);
-    client.on('close', () => sockets.delete(client)).on('error', () => {});
+  const accept = (client) => {
     if (broken) bad(client);
     else pipeline(client, connect({ host, port: Number(upstreamPort) }), client, () => {});
-  });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    host: `127.0.0.1:${server.address().port}`,
-    mend: () => (broken = false),
-    async stop() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      sockets.forEach((socket) => socket.destroy());
-      await closed;
-    },
   };
+  return { ...(await serveConnections(accept, { port })), mend: () => (broken = false) };
 }
 
 /** Calls back when the n-th login has ended on the server, before anybody can have asked how it is doing. */

@@ -1,9 +1,8 @@
 // The network between runner and Reoclo: which host, which cause, what to check.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { serve } from '../sandbox/serve.js';
-import { createWorld } from './support/world.js';
+import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
 /** A server of the test's own; resolves to its host. */
 async function startServer(t, answer) {
@@ -17,7 +16,7 @@ async function errorFor(t, api_url, timeout = '5') {
   // Without jitter: six attempts are over before `timeout`, and it is the cause that is told.
   const main = await world.run('main', {
     inputs: world.inputs.passthrough({ api_url, timeout }),
-    nodeArgs: ['--require', fileURLToPath(new URL('./support/conditions.cjs', import.meta.url))],
+    nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0' },
   });
   assert.equal(main.code, 1);

@@ -1,13 +1,17 @@
-// A small http server on a port of 127.0.0.1 that the kernel chooses.
+// Small servers on ports that the kernel chooses.
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 
 /**
+ * A server of HTTP.
+ *
  * @param {import('node:http').RequestListener} answer what every request gets
  * @returns {Promise<{ host: string, stop(): Promise<void> }>} `host` is `127.0.0.1:PORT`
  */
 export async function serve(answer) {
-  const server = createServer(answer);
+  const server = createHttpServer(answer);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -15,6 +19,38 @@ export async function serve(answer) {
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/**
+ * A server of bare connections. A connection that breaks is no failure of it.
+ *
+ * @param {(socket: import('node:net').Socket) => void} accept what every connection gets
+ * @param {object} [options]
+ * @param {string} [options.address] where it listens
+ * @param {number} [options.port] the kernel picks one if it is not given
+ * @param {{ key: string, cert: string }} [options.tls] speaks TLS with this certificate
+ * @returns {Promise<{ port: number, host: string, stop(): Promise<void> }>} `host` is `ADDRESS:PORT`
+ */
+export async function serveConnections(accept, { address = '127.0.0.1', port = 0, tls } = {}) {
+  const sockets = new Set();
+  const accepted = (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+    accept(socket);
+  };
+  const server = tls ? createTlsServer(tls, accepted) : createServer(accepted);
+  server.listen(port, address);
+  await once(server, 'listening');
+  const listening = server.address().port;
+  return {
+    port: listening,
+    host: `${address}:${listening}`,
+    async stop() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      sockets.forEach((socket) => socket.destroy());
       await closed;
     },
   };

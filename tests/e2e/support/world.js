@@ -18,6 +18,9 @@ const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 // No step takes this long; one that does is stuck, and its test fails.
 const STUCK_AFTER_MS = 60_000;
 
+/** Node's arguments for a step under the conditions that its environment names: see conditions.cjs. */
+export const UNDER_CONDITIONS = ['--require', fileURLToPath(new URL('./conditions.cjs', import.meta.url))];
+
 // What steps run on, where a test does not say: runners bring a Node of their own.
 const NODE = process.env.ACTION_NODE ?? process.execPath;
 
