@@ -186,6 +186,7 @@ pub(crate) fn is_documented(registry_type: &str) -> bool {
 }
 
 /// What else a login is answered with.
+#[derive(Clone)]
 pub(crate) struct Accepted {
     pub(crate) operation_id: OperationId,
     pub(crate) registry_type: String,

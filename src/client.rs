@@ -10,6 +10,8 @@ use crate::secret::Secret;
 
 /// The longest that one request may take.
 const REQUEST_TIMEOUT_MS: f64 = 30_000.0;
+/// What a logout that succeeds takes at the most, with a slow server.
+pub(crate) const LOGOUT_MS: f64 = 5_000.0;
 /// The largest reply that is read; a docker login prints a few lines.
 pub(crate) const REPLY_LIMIT_BYTES: usize = 16 * 1024 * 1024;
 
@@ -25,9 +27,10 @@ impl Deadline {
         Self(host.now_ms() + f64::from(seconds) * 1000.0)
     }
 
-    /// The sooner of this deadline and one `seconds` from now.
-    pub(crate) fn or_after_s(self, host: &impl Host, seconds: u32) -> Self {
-        Self(self.0.min(Self::after_s(host, seconds).0))
+    /// The end of the first of so many equal shares of what is left, each of at least so long.
+    pub(crate) fn share(self, host: &impl Host, shares: usize, at_least_ms: f64) -> Self {
+        let left_ms = self.left_ms(host);
+        Self(host.now_ms() + (left_ms / shares.max(1) as f64).max(at_least_ms).min(left_ms))
     }
 
     /// What is left, never negative.
@@ -46,6 +49,12 @@ impl Deadline {
     }
 }
 
+/// What the sender of a request hears of it, and answers with whether to go on.
+pub(crate) enum Attempt<'e> {
+    Begins,
+    Failed(&'e Error),
+}
+
 pub(crate) struct Client<'a, H> {
     host: &'a H,
     log: &'a Log<'a, H>,
@@ -58,22 +67,22 @@ impl<'a, H: Host> Client<'a, H> {
         Self { host, log, api_url, authorization: format!("Bearer {}", api_key.expose()) }
     }
 
-    /// Sends a request and reads its JSON reply, trying again what may pass by itself. `failed` hears of every failure,
-    /// those that are tried again, too.
+    /// Sends a request and reads its JSON reply, trying again what may pass by itself, as long as `hears` lets it.
     pub(crate) async fn call<T>(
         &self,
         request: &ApiRequest,
         deadline: Deadline,
         read: fn(&Json) -> Result<T, Flaw>,
-        failed: &mut dyn FnMut(&Error),
+        hears: &mut dyn FnMut(Attempt<'_>) -> bool,
     ) -> Result<T, Error> {
-        let reply = self.retrying(request, deadline, true, failed).await?;
-        read(&reply).map_err(|flaw| self.off_contract(request.call, flaw)).inspect_err(failed)
+        let reply = self.retrying(request, deadline, true, hears).await?;
+        let reply = read(&reply).map_err(|flaw| self.off_contract(request.call, flaw));
+        reply.inspect_err(|error| _ = hears(Attempt::Failed(error)))
     }
 
-    /// The same for a request of which any 2xx is a success, whatever its body.
-    pub(crate) async fn send(&self, request: &ApiRequest, deadline: Deadline) -> Result<(), Error> {
-        self.retrying(request, deadline, false, &mut |_| {}).await.map(drop)
+    /// The same for a request of which any 2xx is a success, whatever its body; one that is no JSON is null.
+    pub(crate) async fn send(&self, request: &ApiRequest, deadline: Deadline) -> Result<Json, Error> {
+        self.retrying(request, deadline, false, &mut |_| true).await
     }
 
     pub(crate) fn off_contract(&self, call: Call, flaw: Flaw) -> Error {
@@ -85,10 +94,13 @@ impl<'a, H: Host> Client<'a, H> {
         request: &ApiRequest,
         deadline: Deadline,
         wants_json: bool,
-        failed: &mut dyn FnMut(&Error),
+        hears: &mut dyn FnMut(Attempt<'_>) -> bool,
     ) -> Result<Json, Error> {
         let most = retry::most_attempts(request.call);
         let mut attempt = 1;
+        if !hears(Attempt::Begins) {
+            return Err(Error::NotTried { in_time: true });
+        }
         loop {
             let attempts_left = most.map_or(1, |most| most.saturating_sub(attempt) + 1);
             let timeout_ms = self.timeout_ms(request.call, deadline, attempts_left);
@@ -96,15 +108,15 @@ impl<'a, H: Host> Client<'a, H> {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
-            failed(&error);
+            let may_go_on = hears(Attempt::Failed(&error));
             let was_last = most.is_some_and(|most| attempt >= most);
-            if was_last || !retry::is_transient(&error) || deadline.has_passed(self.host) {
+            if was_last || !may_go_on || !retry::is_transient(&error) || deadline.has_passed(self.host) {
                 return Err(error);
             }
             let wait_ms = self.wait_ms(&error, attempt, deadline);
             self.log.retrying(&request.call.to_string(), wait_ms, attempt, most, &error);
             deadline.sleep(self.host, wait_ms).await;
-            if deadline.has_passed(self.host) {
+            if deadline.has_passed(self.host) || !hears(Attempt::Begins) {
                 return Err(error);
             }
             attempt += 1;
@@ -112,10 +124,11 @@ impl<'a, H: Host> Client<'a, H> {
     }
 
     /// Never more than what is left. A logout gets its share of it, so that one silent attempt does not use up the
-    /// time of the others: nobody else will clean up.
+    /// time of the others: nobody else will clean up. Nor does it get so little that a slow one could never succeed.
     fn timeout_ms(&self, call: Call, deadline: Deadline, attempts_left: u32) -> u32 {
         let left = deadline.left_ms(self.host);
-        let share = if call == Call::Logout { left / f64::from(attempts_left) } else { left };
+        let share =
+            if call == Call::Logout { (left / f64::from(attempts_left)).max(LOGOUT_MS).min(left) } else { left };
         share.clamp(1.0, REQUEST_TIMEOUT_MS) as u32
     }
 
@@ -149,8 +162,10 @@ impl<'a, H: Host> Client<'a, H> {
             }
         };
         match reply.status {
-            200..=299 if !wants_json => Ok(Json::Null),
-            200..=299 => self.host.parse_json(&reply.body).ok_or(Error::NotJson { call, host }),
+            200..=299 => match self.host.parse_json(&reply.body) {
+                None if wants_json => Err(Error::NotJson { call, host }),
+                json => Ok(json.unwrap_or(Json::Null)),
+            },
             status @ 300..=399 => {
                 let to = reply.location.as_deref().and_then(|to| ApiUrl::parse(to).ok()).map(|to| to.host().to_owned());
                 let to = to.filter(|to| !self.log.is_secret(to));

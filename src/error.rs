@@ -2,6 +2,7 @@
 
 use crate::api::{Call, Flaw, OperationId};
 use crate::inputs::Problem;
+use crate::registry::Kind;
 use crate::retry::{self, DENIALS, is_tls};
 use crate::text;
 use thiserror::Error;
@@ -27,6 +28,9 @@ pub(crate) enum Error {
     Unreachable { call: Call, host: String, code: String, message: String },
     #[error("{host} did not answer {call} within {seconds} s.")]
     NoAnswer { call: Call, host: String, seconds: u32 },
+    /// Another login of the step has met what would be in the way of this one, too, or has used up its time.
+    #[error("Reoclo was not asked for it: {}.", if *.in_time { "what is wrong with another login is wrong with this one, too" } else { "the time was up before its turn came" })]
+    NotTried { in_time: bool },
     /// The runner asked the step to stop.
     #[error("The step was stopped while {progress}.")]
     Cancelled { progress: String },
@@ -66,6 +70,7 @@ impl Error {
             Self::Unreachable { .. } | Self::NoAnswer { .. } => "Reoclo cannot be reached",
             Self::DeadlinePassed { .. } | Self::AgentTimedOut { .. } => "Timed out",
             Self::Cancelled { .. } => "Cancelled",
+            Self::NotTried { .. } => "Not tried",
             Self::DockerFailed { .. } | Self::Unclear { .. } => "Docker login failed",
         }
     }
@@ -84,10 +89,16 @@ impl Error {
             Self::DeadlinePassed { .. } => {
                 "see whether the server is online in Reoclo, or raise the timeout input; the post step says what becomes of the login.".to_owned()
             }
+            Self::NotTried { in_time: true } => "mend what is named above, and run the job again.".to_owned(),
+            Self::NotTried { in_time: false } => {
+                "see whether the servers of the other logins are online in Reoclo, or raise the timeout input.".to_owned()
+            }
             Self::Cancelled { .. } => {
                 "run the job again when you want the login; the post step says what becomes of this one.".to_owned()
             }
-            Self::DockerFailed { output, .. } | Self::Unclear { output, .. } => docker_fix(output).to_owned(),
+            Self::DockerFailed { registry, output, .. } | Self::Unclear { registry, output, .. } => {
+                docker_fix(registry, output).to_owned()
+            }
             Self::AgentTimedOut { .. } => {
                 "check that the server can reach the registry (DNS, firewall, proxy), then run the job again.".to_owned()
             }
@@ -99,6 +110,22 @@ impl Error {
         format!("{self} Fix: {}", self.fix())
     }
 
+    /// Whether every other login of the step would fail of the same, now as well as later: the key is not accepted, or
+    /// what answers at api_url is not the API.
+    pub(crate) fn concerns_all(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => *status == 401,
+            Self::Redirected { .. } => true,
+            Self::Unreachable { .. } => !retry::is_transient(self),
+            _ => false,
+        }
+    }
+
+    /// Whether the message itself names server and registry.
+    pub(crate) fn names_login(&self) -> bool {
+        matches!(self, Self::DockerFailed { .. } | Self::Unclear { .. } | Self::AgentTimedOut { .. })
+    }
+
     /// Whether the way to the API failed, and not what was asked of it.
     pub(crate) fn is_of_the_network(&self) -> bool {
         retry::is_transient(self) && !matches!(self, Self::DockerFailed { .. })
@@ -108,7 +135,7 @@ impl Error {
     /// take away somebody else's.
     pub(crate) fn leaves_no_login(&self) -> bool {
         match self {
-            Self::Inputs(_) | Self::DockerFailed { .. } => true,
+            Self::Inputs(_) | Self::NotTried { .. } | Self::DockerFailed { .. } => true,
             // A gateway says these of a request that it may have passed on.
             Self::Refused { status: 408 | 499 | 500.., .. } | Self::Redirected { status: 300 | 303, .. } => false,
             Self::Refused { call, .. } | Self::Redirected { call, .. } => *call != Call::Operation,
@@ -225,11 +252,15 @@ fn unreachable_fix(code: &str) -> &'static str {
     }
 }
 
-/// What docker's own words usually mean.
-fn docker_fix(output: &str) -> &'static str {
+/// What docker's own words usually mean, at this registry or at any.
+fn docker_fix(registry: &str, output: &str) -> &'static str {
     let output = output.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| output.contains(word));
-    if says(&DENIALS) {
+    if says(&["docker.sock", "docker daemon"]) {
+        "let the user that Reoclo's agent runs as use docker on the server."
+    } else if let Some(hint) = Kind::of(registry).hint(&output) {
+        hint
+    } else if says(&DENIALS) {
         "check the user name and the token or password of this credential, and that the token has not expired."
     } else if says(&["server gave http response to https client", "certificate", "x509"]) {
         "make the server's docker trust the registry's certificate."
@@ -298,6 +329,22 @@ mod tests {
         assert!(unreachable(Call::VaultLogin, "DEPTH_ZERO_SELF_SIGNED_CERT").leaves_no_login());
         assert!(!unreachable(Call::VaultLogin, "ECONNRESET").leaves_no_login());
         assert!(!unreachable(Call::Operation, "ECONNREFUSED").leaves_no_login());
+    }
+
+    #[test]
+    fn what_a_registry_s_refusal_means_depends_on_the_registry() {
+        let fix = |registry: &str| {
+            Error::DockerFailed {
+                registry: registry.into(),
+                server: "web-1".into(),
+                exit_code: 1,
+                output: format!("Error response from daemon: Get \"https://{registry}/v2/\": denied: Denied"),
+                operation_id: OperationId::try_from("op-1".to_owned()).unwrap(),
+            }
+            .fix()
+        };
+        assert!(fix("ghcr.io").contains("read:packages"));
+        assert!(!fix("registry.example.com").contains("read:packages"));
     }
 
     #[test]

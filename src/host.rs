@@ -8,6 +8,7 @@ use crate::json::Json;
 pub(crate) trait Host {
     /// What a JSON text says; `None` when it is none, or only half of one.
     fn parse_json(&self, text: &str) -> Option<Json>;
+    fn json_text(&self, json: &Json) -> String;
     /// The milliseconds since 1970 of a date as HTTP headers have it.
     fn parse_date(&self, date: &str) -> Option<f64>;
     fn base64(&self, text: &str) -> String;
@@ -22,6 +23,8 @@ pub(crate) trait Host {
     /// Saves a value for post. Written through at once: a kill after this call does not lose it.
     fn save_state(&self, key: &str, value: &str) -> Result<(), String>;
     fn set_output(&self, name: &str, value: &str) -> Result<(), String>;
+    /// Puts Markdown behind what the step's job summary holds already.
+    fn append_summary(&self, markdown: &str) -> Result<(), String>;
     /// Trusts the CA certificates of a PEM text, or of the PEM file that it names, from now on; resolves to them. The error
     /// ends the sentence "ca_certificate …".
     fn trust(&self, pem_or_path: &str) -> Result<String, String>;
@@ -29,6 +32,7 @@ pub(crate) trait Host {
     fn mask(&self, value: &str);
     /// One plain log line.
     fn info(&self, line: &str);
+    fn notice(&self, title: &str, message: &str);
     fn warning(&self, title: &str, message: &str);
     fn error(&self, title: &str, message: &str);
     /// A raw line of the command channel, for commands that the runner's toolkit has no function for.
@@ -85,13 +89,19 @@ pub(crate) enum Fault {
 
 #[cfg(test)]
 pub(crate) mod fake {
-    //! A host that lives in memory: scripted replies, a clock that only sleeping moves.
+    //! A host that lives in memory: scripted replies, and a clock that goes on when all that runs waits for it.
 
     use super::{Fault, Host, Method, Reply, Request};
     use crate::json::{Json, native};
     use base64::{Engine, engine::general_purpose::STANDARD};
     use std::cell::{Cell, RefCell};
     use std::collections::{HashMap, VecDeque};
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// What answers a request where no reply is scripted: method and path, body, and how long that takes.
+    type Api = Box<dyn Fn(&str, &str) -> (u32, Result<Reply, Fault>)>;
 
     #[derive(Default)]
     pub(crate) struct FakeHost {
@@ -100,9 +110,15 @@ pub(crate) mod fake {
         state: HashMap<String, String>,
         /// What each request in turn is answered with.
         replies: RefCell<VecDeque<Result<Reply, Fault>>>,
-        pub(crate) now_ms: Cell<f64>,
-        /// Whether a request without a scripted reply hangs and the runner then asks the step to stop.
-        cancels: bool,
+        api: Option<Api>,
+        now_ms: Cell<f64>,
+        /// Who waits for the clock: until when, and how to wake it.
+        timers: RefCell<Vec<(f64, Waker)>>,
+        /// When the runner asks the step to stop.
+        stops_at_ms: Option<f64>,
+        /// Whether it does so as soon as a request without a scripted reply hangs.
+        stops_when_stuck: bool,
+        is_stuck: Cell<bool>,
         /// Everything that happened, in order, one line each.
         pub(crate) events: RefCell<Vec<String>>,
     }
@@ -124,9 +140,7 @@ pub(crate) mod fake {
         }
 
         pub(crate) fn answering(self, replies: &[(u16, &str)]) -> Self {
-            let reply = |(status, body): &(u16, &str)| {
-                Ok(Reply { status: *status, body: (*body).to_owned(), ..Reply::default() })
-            };
+            let reply = |(status, body): &(u16, &str)| Ok(reply(*status, body));
             replies.iter().map(reply).fold(self, Self::answering_with)
         }
 
@@ -136,10 +150,46 @@ pub(crate) mod fake {
             self
         }
 
+        /// After the replies so far, what `api` makes of method and path, and of the body.
+        pub(crate) fn answering_by(
+            mut self,
+            api: impl Fn(&str, &str) -> (u32, Result<Reply, Fault>) + 'static,
+        ) -> Self {
+            self.api = Some(Box::new(api));
+            self
+        }
+
         /// After the replies so far, a request that hangs, and a runner that then asks the step to stop.
         pub(crate) fn cancelling(mut self) -> Self {
-            self.cancels = true;
+            self.stops_when_stuck = true;
             self
+        }
+
+        pub(crate) fn cancelling_at(mut self, ms: f64) -> Self {
+            self.stops_at_ms = Some(ms);
+            self
+        }
+
+        /// Runs to the end, with the clock going on whenever nothing else can.
+        pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
+            let mut future = pin!(future);
+            let mut context = Context::from_waker(Waker::noop());
+            loop {
+                if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
+                    self.timers.take();
+                    return result;
+                }
+                let next = self.timers.borrow().iter().map(|(at, _)| *at).fold(f64::INFINITY, f64::min);
+                assert!(next.is_finite(), "nothing can go on: {:#?}", self.events.borrow());
+                self.now_ms.set(next.max(self.now_ms.get()));
+                self.timers.borrow_mut().retain(|(at, waker)| {
+                    let is_due = *at <= next;
+                    if is_due {
+                        waker.wake_by_ref();
+                    }
+                    !is_due
+                });
+            }
         }
 
         /// The recorded events that begin with `kind`.
@@ -150,6 +200,21 @@ pub(crate) mod fake {
         fn record(&self, event: String) {
             self.events.borrow_mut().push(event);
         }
+
+        async fn until(&self, at_ms: f64) {
+            poll_fn(|context| {
+                if self.now_ms.get() >= at_ms {
+                    return Poll::Ready(());
+                }
+                self.timers.borrow_mut().push((at_ms, context.waker().clone()));
+                Poll::Pending
+            })
+            .await;
+        }
+    }
+
+    pub(crate) fn reply(status: u16, body: &str) -> Reply {
+        Reply { status, body: body.to_owned(), ..Reply::default() }
     }
 
     fn extend(map: &mut HashMap<String, String>, pairs: &[(&str, &str)]) {
@@ -159,6 +224,9 @@ pub(crate) mod fake {
     impl Host for FakeHost {
         fn parse_json(&self, text: &str) -> Option<Json> {
             native::parse(text)
+        }
+        fn json_text(&self, json: &Json) -> String {
+            native::text(json)
         }
         fn parse_date(&self, date: &str) -> Option<f64> {
             let since = httpdate::parse_http_date(date).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -187,6 +255,10 @@ pub(crate) mod fake {
             self.record(format!("output {name}={value}"));
             Ok(())
         }
+        fn append_summary(&self, markdown: &str) -> Result<(), String> {
+            self.record(format!("summary {markdown}"));
+            Ok(())
+        }
         fn trust(&self, pem_or_path: &str) -> Result<String, String> {
             self.record(format!("trust {pem_or_path}"));
             let is_pem = pem_or_path.starts_with("-----BEGIN CERTIFICATE");
@@ -197,6 +269,9 @@ pub(crate) mod fake {
         }
         fn info(&self, line: &str) {
             self.record(format!("info {line}"));
+        }
+        fn notice(&self, title: &str, message: &str) {
+            self.record(format!("notice {title}: {message}"));
         }
         fn warning(&self, title: &str, message: &str) {
             self.record(format!("warning {title}: {message}"));
@@ -211,30 +286,43 @@ pub(crate) mod fake {
             self.now_ms.get()
         }
         fn wall_clock_ms(&self) -> f64 {
-            784_111_777_000.0
+            784_111_777_000.0 + self.now_ms.get()
         }
         fn random(&self) -> f64 {
             1.0
         }
         async fn cancelled(&self) {
-            if !self.cancels {
-                std::future::pending::<()>().await;
+            if let Some(at_ms) = self.stops_at_ms {
+                return self.until(at_ms).await;
             }
+            poll_fn(|_| if self.is_stuck.get() { Poll::Ready(()) } else { Poll::Pending }).await;
         }
         async fn sleep(&self, ms: u32) {
-            self.now_ms.set(self.now_ms.get() + f64::from(ms));
+            self.until(self.now_ms.get() + f64::from(ms)).await;
         }
         async fn send(&self, request: Request<'_>) -> Result<Reply, Fault> {
             let method = if request.method == Method::Get { "GET" } else { "POST" };
             self.record(format!("send {method} {}", request.url));
             let scripted = self.replies.borrow_mut().pop_front();
-            if scripted.is_none() && self.cancels {
-                std::future::pending::<()>().await;
+            let (ms, reply) = match (scripted, &self.api) {
+                (Some(reply), _) => (0, reply),
+                (None, Some(api)) => {
+                    let path = request.url.split("/v1").nth(1).unwrap_or_default();
+                    api(&format!("{method} {path}"), &request.body.map(native::text).unwrap_or_default())
+                }
+                (None, None) => {
+                    if self.stops_when_stuck {
+                        self.is_stuck.set(true);
+                        std::future::pending::<()>().await;
+                    }
+                    (0, Err(Fault::TimedOut))
+                }
+            };
+            if reply == Err(Fault::TimedOut) || ms > request.timeout_ms {
+                self.sleep(request.timeout_ms).await;
+                return Err(Fault::TimedOut);
             }
-            let reply = scripted.unwrap_or(Err(Fault::TimedOut));
-            if reply == Err(Fault::TimedOut) {
-                self.now_ms.set(self.now_ms.get() + f64::from(request.timeout_ms));
-            }
+            self.sleep(ms).await;
             reply
         }
     }

@@ -10,6 +10,7 @@ mod api;
 mod authority;
 mod client;
 mod error;
+mod fleet;
 mod host;
 mod inputs;
 #[cfg(target_arch = "wasm32")]
@@ -20,7 +21,9 @@ mod login;
 mod logout;
 mod mask;
 mod operation;
+mod outputs;
 mod poll;
+mod preflight;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod properties;
 mod registry;
@@ -29,6 +32,7 @@ mod run;
 mod run_context;
 mod secret;
 mod state;
+mod summary;
 mod text;
 
 /// What `make fuzz` feeds with bytes from nowhere.

@@ -8,28 +8,51 @@ use crate::host::Host;
 use crate::mask;
 use crate::secret::Masks;
 use crate::text;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// GitHub's runner shows 4,096 characters of an annotation.
 const ANNOTATION_CHARS: usize = 3_500;
+/// Of several lines all are shown, in the log if not in the annotation. Gitea keeps 64 KiB of one line.
+const ANNOTATIONS_CHARS: usize = 40_000;
 /// The most shown of one operation's output.
 const REMOTE_LINES: usize = 100;
 const REMOTE_LINE_CHARS: usize = 1_000;
 
 pub(crate) struct Log<'h, H> {
     host: &'h H,
-    masks: Masks,
+    masks: Rc<Masks>,
+    /// What a line is about, before the line, where lines of several logins mingle.
+    label: Option<RefCell<String>>,
 }
 
 impl<'h, H: Host> Log<'h, H> {
     /// Registers every form of the secrets with the runner, before anything else can be printed.
     pub(crate) fn masking(host: &'h H, masks: Masks) -> Self {
         mask::register(host, &masks);
-        Self { host, masks }
+        Self { host, masks: Rc::new(masks), label: None }
+    }
+
+    /// A log for one login; with labels, where it is one of several.
+    pub(crate) fn of_one(&self, is_only: bool) -> Self {
+        let label = if is_only { None } else { Some(RefCell::default()) };
+        Self { host: self.host, masks: Rc::clone(&self.masks), label }
+    }
+
+    pub(crate) fn is_labelled(&self) -> bool {
+        self.label.is_some()
+    }
+
+    /// From here on every line of a labelled log begins with `[name] `.
+    pub(crate) fn relabel(&self, name: &str) {
+        if let Some(label) = &self.label {
+            label.replace(format!("[{}] ", self.safe(name)));
+        }
     }
 
     /// One plain line of the action's own words.
     pub(crate) fn info(&self, line: &str) {
-        self.host.info(&self.safe(line));
+        self.print(&self.safe(line));
     }
 
     /// One line for an attempt that failed and is made again: what failed, which attempt comes, how long it waits.
@@ -49,11 +72,11 @@ impl<'h, H: Host> Log<'h, H> {
         let output = self.masks.redact(output);
         let mut lines = text::neutral_lines(&output);
         for line in lines.by_ref().take(REMOTE_LINES) {
-            self.host.info(&format!("  {program} | {}", text::capped(self.masks.redact(&line), REMOTE_LINE_CHARS)));
+            self.print(&format!("  {program} | {}", text::capped(self.masks.redact(&line), REMOTE_LINE_CHARS)));
         }
         let hidden = lines.count();
         if hidden > 0 {
-            self.host.info(&format!("  {program} | ({hidden} more lines not shown)"));
+            self.print(&format!("  {program} | ({hidden} more lines not shown)"));
         }
     }
 
@@ -64,13 +87,22 @@ impl<'h, H: Host> Log<'h, H> {
         text::capped(self.masks.redact(&words), max_chars)
     }
 
+    pub(crate) fn notice(&self, title: &str, message: &str) {
+        self.host.notice(title, &self.safe(message));
+    }
+
     pub(crate) fn warning(&self, title: &str, message: &str) {
         self.host.warning(title, &self.safe(message));
     }
 
-    /// The one error annotation of a failed step: what happened and what to do about it.
-    pub(crate) fn error(&self, error: &Error) {
-        self.host.error(error.title(), &self.safe(&error.explained()));
+    /// A warning of several lines, all of them shown.
+    pub(crate) fn warnings(&self, title: &str, lines: &[String]) {
+        self.host.warning(title, &self.safe_lines(lines));
+    }
+
+    /// The one error annotation of a failed step: what happened and what to do about it, a line for each thing.
+    pub(crate) fn error(&self, title: &str, lines: &[String]) {
+        self.host.error(title, &self.safe_lines(lines));
     }
 
     /// Whether a value repeats a secret, and so must not become an output or part of the state.
@@ -78,7 +110,29 @@ impl<'h, H: Host> Log<'h, H> {
         self.masks.occur_in(value)
     }
 
+    fn print(&self, safe: &str) {
+        match &self.label {
+            Some(label) => self.host.info(&format!("{}{safe}", label.borrow())),
+            None => self.host.info(safe),
+        }
+    }
+
     fn safe(&self, text: &str) -> String {
         self.quote(text, ANNOTATION_CHARS)
+    }
+
+    fn safe_lines(&self, lines: &[String]) -> String {
+        if let [line] = lines {
+            return self.safe(line);
+        }
+        // Long lines may have what short ones leave.
+        let share = ANNOTATIONS_CHARS / lines.len().max(1);
+        let left: usize = lines.iter().map(|line| share.saturating_sub(line.len())).sum();
+        let long = lines.iter().filter(|line| line.len() > share).count();
+        let mut safe = String::new();
+        for line in lines {
+            text::append(&mut safe, "\n", &self.quote(line, share + left / long.max(1)));
+        }
+        safe
     }
 }

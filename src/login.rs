@@ -1,22 +1,16 @@
 //! One login's life: ask for it, wait for its end, keep the state for post true at every moment.
 
 use crate::api::{self, Accepted, LoginReply, OperationId, RegistryUrl, Run};
-use crate::client::{Client, Deadline};
+use crate::client::{Attempt, Client, Deadline};
 use crate::error::Error;
 use crate::host::Host;
 use crate::inputs::{Inputs, Login};
 use crate::log::Log;
 use crate::operation;
+use crate::outputs::Outputs;
 use crate::retry;
-use crate::state::StateWriter;
-use futures_util::future::{Either, select};
+use crate::state::LoginState;
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
-
-/// How long a cancelled step still waits for the reply to a login request that is out: the reply names the operation
-/// and the registry, which post needs. Runners give a cancelled step seconds.
-const CANCEL_GRACE_MS: u32 = 1_500;
-const CANCEL_CHECK_MS: u32 = 50;
 
 /// What is known of the login while it is under way.
 #[derive(Default)]
@@ -40,10 +34,6 @@ impl Progress {
         self.stage.replace(stage);
     }
 
-    fn awaits_reply(&self) -> bool {
-        matches!(*self.stage.borrow(), Stage::Requested)
-    }
-
     /// Whether the server may be logged in, or be about to.
     fn may_have_logged_in(&self) -> bool {
         self.uncertain.get() || !matches!(*self.stage.borrow(), Stage::Idle)
@@ -59,81 +49,139 @@ impl Progress {
     }
 }
 
-/// Logs in, within the deadline, unless the runner asks the step to stop.
-pub(crate) async fn log_in<H: Host>(
-    host: &H,
-    log: &Log<'_, H>,
-    state: &StateWriter<'_, H>,
-    inputs: &Inputs,
-    run: &Run,
-) -> Result<(), Error> {
-    if inputs.api_url.is_exposed() {
-        log.warning(
-            "The API key travels unencrypted",
-            &format!(
-                "api_url is plain http to {}: use https, or anybody on the way can read the key.",
-                inputs.api_url.host()
-            ),
-        );
-    }
-    log.info(&match &inputs.login {
-        Login::Vault { credential_id } => {
-            format!("Asking Reoclo to log server {} in with credential {credential_id} (vault mode)", inputs.server_id)
-        }
-        Login::Passthrough { registry, .. } => {
-            format!("Asking Reoclo to log server {} in to {registry} (passthrough mode)", inputs.server_id)
-        }
-    });
-
-    let login = LoginRun {
-        host,
-        log,
-        state,
-        inputs,
-        run,
-        client: Client::new(host, log, &inputs.api_url, &inputs.api_key),
-        deadline: Deadline::after_s(host, inputs.timeout_s),
-        progress: Progress::default(),
-    };
-    let outcome = match select(pin!(login.until_done()), pin!(login.cancelled())).await {
-        // Once the time is up, what failed last is only how far it got; what docker said is an answer and stays.
-        Either::Left((Err(error), _)) if login.deadline.has_passed(host) && error.is_of_the_network() => {
-            let progress = format!("{}. Last failure: {error}", login.progress.tell());
-            Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress })
-        }
-        Either::Left((outcome, _)) => outcome,
-        Either::Right(_) => Err(Error::Cancelled { progress: login.progress.tell() }),
-    };
-    match &outcome {
-        Ok(()) => state.login_completed(),
-        Err(_) if login.progress.may_have_logged_in() => {}
-        Err(_) => state.login_failed(),
-    }
-    outcome
+/// What a login has come to, for outputs and summary.
+#[derive(Default)]
+pub(crate) struct Report {
+    /// As the API calls the server.
+    pub(crate) server_name: Option<String>,
+    /// What the API has answered to the last request that it accepted.
+    pub(crate) accepted: Option<(RegistryUrl, Accepted)>,
+    /// How often the login was requested.
+    pub(crate) attempts: u32,
+    started_ms: Option<f64>,
+    pub(crate) duration_ms: f64,
+    /// `None` while it is under way, and before.
+    pub(crate) outcome: Option<Result<(), Error>>,
 }
 
-/// One login under way, and what it needs.
-struct LoginRun<'a, H> {
-    host: &'a H,
+/// What all logins of a step share.
+pub(crate) struct Step<'a, H> {
+    pub(crate) host: &'a H,
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) run: &'a Run,
+    pub(crate) outputs: Outputs<'a, H>,
+    pub(crate) deadline: Deadline,
+    /// Whether nothing is to be asked for any more but how what is under way is doing.
+    pub(crate) is_over: Cell<bool>,
+}
+
+/// One login of a step, and what it needs.
+pub(crate) struct LoginRun<'a, H> {
+    step: &'a Step<'a, H>,
     log: &'a Log<'a, H>,
-    state: &'a StateWriter<'a, H>,
-    inputs: &'a Inputs,
-    run: &'a Run,
+    pub(crate) server_id: &'a str,
+    pub(crate) login: &'a Login,
+    state: LoginState<'a, H>,
     client: Client<'a, H>,
-    deadline: Deadline,
     progress: Progress,
+    pub(crate) report: RefCell<Report>,
 }
 
-impl<H: Host> LoginRun<'_, H> {
-    /// Resolves when the runner has asked the step to stop and nothing is left to learn.
-    async fn cancelled(&self) {
-        self.host.cancelled().await;
-        for _ in 0..CANCEL_GRACE_MS / CANCEL_CHECK_MS {
-            if !self.progress.awaits_reply() {
-                return;
-            }
-            self.host.sleep(CANCEL_CHECK_MS).await;
+impl<'a, H: Host> LoginRun<'a, H> {
+    pub(crate) fn new(
+        step: &'a Step<'a, H>,
+        log: &'a Log<'a, H>,
+        server_id: &'a str,
+        login: &'a Login,
+        state: LoginState<'a, H>,
+    ) -> Self {
+        Self {
+            step,
+            log,
+            server_id,
+            login,
+            state,
+            client: Client::new(step.host, log, &step.inputs.api_url, &step.inputs.api_key),
+            progress: Progress::default(),
+            report: RefCell::default(),
         }
+    }
+
+    /// Server and registry, by the best names that are known by now.
+    pub(crate) fn name(&self) -> String {
+        let report = self.report.borrow();
+        let server = report.server_name.clone().unwrap_or_else(|| format!("server {}", self.server_id));
+        match (self.login, &report.accepted) {
+            (_, Some((registry, _))) => format!("{server}, {}", registry.as_str()),
+            (Login::Passthrough { registry, .. }, None) => format!("{server}, {registry}"),
+            (Login::Vault { credential_id }, None) => format!("{server}, credential {credential_id}"),
+        }
+    }
+
+    /// The registry, once docker has succeeded.
+    pub(crate) fn logged_in_to(&self) -> Option<String> {
+        let report = self.report.borrow();
+        let (registry, _) = report.accepted.as_ref().filter(|_| matches!(report.outcome, Some(Ok(()))))?;
+        Some(registry.as_str().to_owned())
+    }
+
+    pub(crate) fn is_under_way(&self) -> bool {
+        let report = self.report.borrow();
+        report.started_ms.is_some() && report.outcome.is_none()
+    }
+
+    /// Whether a reply is still to come that names the operation and the registry.
+    pub(crate) fn awaits_reply(&self) -> bool {
+        matches!(*self.progress.stage.borrow(), Stage::Requested)
+    }
+
+    /// Whether it has met what is in the way of every other login, too.
+    pub(crate) fn has_failed_for_all(&self) -> bool {
+        matches!(&self.report.borrow().outcome, Some(Err(error)) if error.concerns_all())
+    }
+
+    /// Logs in, within the deadline, and takes down what came of it.
+    pub(crate) async fn to_end(&self) {
+        self.log.relabel(&self.name());
+        self.report.borrow_mut().started_ms = Some(self.step.host.now_ms());
+        let has_passed = || self.step.deadline.has_passed(self.step.host);
+        let passed = |progress| Error::DeadlinePassed { timeout_s: self.step.inputs.timeout_s, progress };
+        let outcome = match self.until_done().await {
+            // Once the time is up, what failed last is only how far it got; what docker said is an answer and stays.
+            Err(error) if has_passed() && error.is_of_the_network() => {
+                Err(passed(format!("{}. Last failure: {error}", self.progress.tell())))
+            }
+            outcome => outcome,
+        };
+        self.end(outcome);
+    }
+
+    /// A login that was given up where it stood ends so.
+    pub(crate) fn end_cancelled(&self) {
+        self.end(Err(Error::Cancelled { progress: self.progress.tell() }));
+    }
+
+    pub(crate) fn end_untried(&self) {
+        self.end(Err(Error::NotTried { in_time: !self.step.deadline.has_passed(self.step.host) }));
+    }
+
+    fn end(&self, outcome: Result<(), Error>) {
+        let mut report = self.report.borrow_mut();
+        // One that was never begun has no state, and nothing to tell but in the error.
+        if let Some(started_ms) = report.started_ms {
+            report.duration_ms = self.step.host.now_ms() - started_ms;
+            match &outcome {
+                Ok(()) => self.state.ended(),
+                Err(_) if self.progress.may_have_logged_in() => {}
+                Err(_) => self.state.failed(),
+            }
+            if let Err(error) = &outcome
+                && self.log.is_labelled()
+            {
+                self.log.info(&format!("Failed: {error}"));
+            }
+        }
+        report.outcome = Some(outcome);
     }
 
     /// Logs in, and again where the registry failed in a way that passes by itself.
@@ -141,15 +189,17 @@ impl<H: Host> LoginRun<'_, H> {
         let mut login = 1;
         loop {
             let error = match self.once().await {
-                Err(error @ Error::DockerFailed { .. }) if retry::is_transient(&error) && login < retry::LOGINS => {
+                Err(error @ Error::DockerFailed { .. })
+                    if retry::is_transient(&error) && login < retry::LOGINS && !self.step.is_over.get() =>
+                {
                     error
                 }
                 outcome => return outcome,
             };
-            let wait_ms = retry::backoff_ms(login, self.host.random());
+            let wait_ms = retry::backoff_ms(login, self.step.host.random());
             self.log.retrying("the login", wait_ms, login, Some(retry::LOGINS), &error);
-            self.deadline.sleep(self.host, wait_ms).await;
-            if self.deadline.has_passed(self.host) {
+            self.step.deadline.sleep(self.step.host, wait_ms).await;
+            if self.step.is_over.get() || self.step.deadline.has_passed(self.step.host) {
                 return Err(error);
             }
             login += 1;
@@ -158,23 +208,42 @@ impl<H: Host> LoginRun<'_, H> {
 
     /// Asks for the login and waits for its end.
     async fn once(&self) -> Result<(), Error> {
-        let Self { host, log, inputs, progress, .. } = self;
-        let (registry_url, Accepted { operation_id: id, registry_type }) = self.request().await?;
-        let registry = registry_url.as_str();
-        let outputs = [("operation_id", id.as_str()), ("registry_url", registry), ("registry_type", &registry_type)];
-        let refusals = outputs.map(|(name, value)| self.host.set_output(name, value).err());
-        if let Some(reason) = refusals.into_iter().flatten().next() {
-            log.warning("Outputs are missing", &format!("The runner could not take the outputs: {reason}."));
+        let Self { step: Step { host, inputs, outputs, deadline, .. }, log, progress, .. } = self;
+        let passed = || Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress: progress.tell() };
+        if deadline.has_passed(*host) {
+            return Err(passed());
         }
-        log.info(&format!("Operation {id}: docker login {registry} ({registry_type})"));
-
-        let Some(operation) = operation::wait(*host, &self.client, &id, self.deadline).await? else {
-            return Err(Error::DeadlinePassed { timeout_s: inputs.timeout_s, progress: progress.tell() });
+        let (registry_url, accepted) = self.request().await?;
+        let registry = registry_url.as_str();
+        let Accepted { operation_id: id, registry_type } = &accepted;
+        log.relabel(&self.name());
+        if !log.is_labelled() {
+            // Of the only login they are there at once, whatever becomes of it.
+            outputs.set_accepted([Some((registry, &accepted))].into_iter());
+        }
+        let with = match self.login {
+            Login::Vault { credential_id } if log.is_labelled() => format!(" with credential {credential_id}"),
+            _ => String::new(),
         };
-        log.remote("docker", &operation.stdout);
-        log.remote("docker", &operation.stderr);
-        let server = operation::server_name(log, &operation, &inputs.server_id);
-        operation::judge(log, &operation, &server, registry, &id).inspect_err(|error| {
+        log.info(&format!("Operation {id}: docker login {registry} ({registry_type}){with}"));
+
+        let Some(operation) = operation::wait(*host, &self.client, id, *deadline).await? else {
+            return Err(passed());
+        };
+        let server_name = operation::server_name(log, &operation);
+        if let Some(name) = &server_name {
+            self.state.server_named(name);
+        }
+        let server = operation::named(server_name.as_deref(), self.server_id);
+        self.report.borrow_mut().server_name = server_name;
+        log.relabel(&self.name());
+        let end = operation::judge(log, &operation, &server, registry, id);
+        // Of many that succeed one line each is enough.
+        if end.is_err() || !log.is_labelled() {
+            log.remote("docker", &operation.stdout);
+            log.remote("docker", &operation.stderr);
+        }
+        end.inspect_err(|error| {
             if error.leaves_no_login() {
                 progress.enter(Stage::Idle);
             }
@@ -186,21 +255,30 @@ impl<H: Host> LoginRun<'_, H> {
 
     /// Sends the login request, with the state one step ahead of it, and takes in the reply.
     async fn request(&self) -> Result<(RegistryUrl, Accepted), Error> {
-        let Self { log, state, inputs, progress, .. } = self;
-        state.login_requested(inputs);
-        progress.enter(Stage::Requested);
-        let request = api::login(&inputs.server_id, &inputs.login, self.run);
-        let mut failed = |error: &Error| {
-            if !error.leaves_no_login() && !progress.uncertain.replace(true) {
-                state.login_uncertain();
+        let Self { log, state, login, progress, report, .. } = self;
+        let request = api::login(self.server_id, login, self.step.run);
+        let mut hears = |attempt: Attempt<'_>| {
+            match attempt {
+                Attempt::Begins if self.step.is_over.get() => {}
+                Attempt::Begins => {
+                    report.borrow_mut().attempts += 1;
+                    state.requested();
+                    progress.enter(Stage::Requested);
+                }
+                Attempt::Failed(error) => {
+                    progress.enter(Stage::Idle);
+                    if !error.leaves_no_login() && !progress.uncertain.replace(true) {
+                        state.uncertain();
+                    }
+                }
             }
+            !self.step.is_over.get()
         };
-        let reply = self.client.call(&request, self.deadline, LoginReply::read, &mut failed).await;
-        let reply = reply.inspect_err(|_| progress.enter(Stage::Idle))?;
+        let reply = self.client.call(&request, self.step.deadline, LoginReply::read, &mut hears).await?;
 
         let off_contract = |flaw| self.client.off_contract(request.call, flaw);
         // What the user wrote, and what the API documents, is public, even where a weak token is a part of it.
-        let is_secret = |word: &str| !inputs.login.names(word) && !api::is_documented(word) && log.is_secret(word);
+        let is_secret = |word: &str| !login.names(word) && !api::is_documented(word) && log.is_secret(word);
         if is_secret(reply.registry_url.as_str()) {
             return Err(off_contract("registry_url repeats a secret"));
         }
@@ -212,6 +290,7 @@ impl<H: Host> LoginRun<'_, H> {
         }
         state.operation_named(&accepted.operation_id);
         progress.enter(Stage::Running(accepted.operation_id.clone()));
+        report.borrow_mut().accepted = Some((reply.registry_url.clone(), accepted.clone()));
         Ok((reply.registry_url, accepted))
     }
 }

@@ -21,7 +21,7 @@ pub(crate) async fn wait<H: Host>(
     let request = api::operation(id);
     let started_ms = host.now_ms();
     while !deadline.has_passed(host) {
-        match client.call(&request, deadline, Operation::read, &mut |_| {}).await {
+        match client.call(&request, deadline, Operation::read, &mut |_| true).await {
             Ok(operation) if operation.has_ended() => return Ok(Some(operation)),
             Ok(_) => deadline.sleep(host, poll::wait_ms(host.now_ms() - started_ms)).await,
             Err(error) => return Err(error),
@@ -70,10 +70,12 @@ fn docker_words<H: Host>(log: &Log<'_, H>, operation: &Operation) -> String {
     log.quote(if words.trim().is_empty() { said } else { &words }, WORDS_CHARS)
 }
 
+/// What the API calls the server, safe to show.
+pub(crate) fn server_name<H: Host>(log: &Log<'_, H>, operation: &Operation) -> Option<String> {
+    operation.server_name.as_deref().map(|name| log.quote(name, 100)).filter(|name| !name.is_empty())
+}
+
 /// `web-1 (0b8f…)`, or the id alone where the API gives no name.
-pub(crate) fn server_name<H: Host>(log: &Log<'_, H>, operation: &Operation, server_id: &str) -> String {
-    match operation.server_name.as_deref().map(|name| log.quote(name, 100)) {
-        Some(name) if !name.is_empty() => format!("{name} ({server_id})"),
-        _ => format!("server {server_id}"),
-    }
+pub(crate) fn named(server_name: Option<&str>, server_id: &str) -> String {
+    server_name.map_or_else(|| format!("server {server_id}"), |name| format!("{name} ({server_id})"))
 }

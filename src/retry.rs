@@ -38,6 +38,7 @@ pub(crate) fn is_transient(error: &Error) -> bool {
         | Error::OffContract { .. }
         | Error::TooLarge { .. }
         | Error::Inputs(_)
+        | Error::NotTried { .. }
         | Error::DeadlinePassed { .. }
         | Error::Cancelled { .. }
         | Error::Unclear { .. }

@@ -132,8 +132,11 @@ fn percent_encoded(text: &str, encoded: &'static AsciiSet) -> String {
 /// <https://cloud.google.com/artifact-registry/docs/docker/authentication#json-key>. One of them could be shown alone.
 fn service_account_fields(host: &impl Host, username: &str, token: &str) -> Vec<String> {
     let key = match username {
-        "_json_key" => host.parse_json(token),
-        "_json_key_base64" => host.parse_json(&host.decode_base64(&token.split_whitespace().collect::<String>())),
+        "_json_key" => host.parse_json(without_bom(token)),
+        "_json_key_base64" => {
+            let decoded = host.decode_base64(&token.split_whitespace().collect::<String>());
+            host.parse_json(without_bom(&decoded))
+        }
         _ => None,
     };
     let Some(Json::Object(fields)) = key else { return Vec::new() };
@@ -143,6 +146,11 @@ fn service_account_fields(host: &impl Host, username: &str, token: &str) -> Vec<
         .filter(|value| value.chars().count() >= SHORTEST_FIELD_CHARS)
         .map(str::to_owned)
         .collect()
+}
+
+/// Windows writes a byte order mark before a text, and JSON has none.
+pub(crate) fn without_bom(text: &str) -> &str {
+    text.trim().trim_start_matches('\u{feff}')
 }
 
 /// The text as it stands between the quotes of a JSON string.
@@ -213,7 +221,13 @@ mod tests {
     #[test]
     fn masks_the_fields_of_a_service_account_key() {
         let key = r#"{"type":"sa","private_key_id":"0123456789","private_key":"-----BEGIN-----\nabcdef\n"}"#;
-        for (username, token) in [("_json_key", key.to_owned()), ("_json_key_base64", STANDARD.encode(key))] {
+        let with_bom = format!("\u{feff}{key}");
+        for (username, token) in [
+            ("_json_key", key.to_owned()),
+            ("_json_key_base64", STANDARD.encode(key)),
+            ("_json_key_base64", STANDARD.encode(&with_bom)),
+            ("_json_key", with_bom),
+        ] {
             let forms = forms("", username, &token);
             for field in ["0123456789", "-----BEGIN-----\nabcdef\n", "abcdef", "-----BEGIN-----\\nabcdef\\n"] {
                 assert!(forms.iter().any(|f| f == field), "{field:?} is missing from {forms:?}");

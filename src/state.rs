@@ -5,61 +5,106 @@
 
 use crate::api::{ApiUrl, OperationId, RegistryUrl};
 use crate::host::Host;
-use crate::inputs::{self, Inputs, Login, Problem};
+use crate::inputs::{self, Inputs, Login, MOST_LOGINS, Problem};
 use crate::log::Log;
 use crate::run_context;
 use crate::secret::Secret;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-const LOGIN_PERFORMED: &str = "login_performed";
 const CLEANUP: &str = "cleanup";
-const SERVER_ID: &str = "server_id";
-const REGISTRY_URL: &str = "registry_url";
 const API_KEY: &str = "api_key";
 const API_URL: &str = "api_url";
 const CA_CERTIFICATE: &str = "ca_certificate";
-const OPERATION_ID: &str = "operation_id";
-/// What main last knew of the login on the server: `requested`, `running` (as `operation_id`) or `ended`.
-const OPERATION: &str = "operation";
-const REQUESTED: &str = "requested";
-const RUNNING: &str = "running";
-const ENDED: &str = "ended";
-/// When the login was last requested, in milliseconds since 1970.
-const REQUESTED_AT: &str = "requested_at";
-/// Set when an earlier request may have led to a login that nobody heard of again.
-const LOGIN_UNCERTAIN: &str = "login_uncertain";
+const JOB_SUMMARY: &str = "job_summary";
 
-/// What post finds.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Saved {
-    /// Whether a login was performed, or may have been.
-    pub(crate) login_performed: bool,
-    pub(crate) cleanup: bool,
+/// Where a login's record is kept: `login_1` for the first.
+fn key(number: usize) -> String {
+    format!("login_{number}")
+}
+
+/// One login as post needs to know it. In the state it is one line, so that a hundred of them stay small; runners pass
+/// the state as environment variables, for which Windows has 32 KB in all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
     pub(crate) server_id: String,
+    /// Which credential, counted from 1; the same one is for the same registry on every server.
+    pub(crate) credential: usize,
+    pub(crate) last_seen: LastSeen,
+    /// When it was last requested, in milliseconds since 1970.
+    pub(crate) requested_at_ms: u64,
+    /// Whether there may be a login besides the one of `last_seen`, of which nobody heard again.
+    pub(crate) uncertain: bool,
+    /// The operation that was named last.
+    pub(crate) operation_id: Option<OperationId>,
     /// Unknown in vault mode until the API has answered.
     pub(crate) registry_url: Option<String>,
-    /// The problem with it where it had to come from the input, and that is bad.
-    pub(crate) api_key: Result<Secret, Problem>,
-    pub(crate) api_url: Option<ApiUrl>,
-    /// PEM text, or the path of it where only the input is left.
-    pub(crate) ca_certificate: Option<String>,
-    pub(crate) last_seen: LastSeen,
-    /// Whether there may be a login besides the one of `last_seen`.
-    pub(crate) login_uncertain: bool,
+    /// What the API calls the server, once it has said so.
+    pub(crate) server_name: Option<String>,
 }
 
-/// Where main last saw the login.
-#[derive(Debug, PartialEq, Eq)]
+/// Where main last saw the login on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LastSeen {
-    /// Requested at this moment of the wall clock; its operation is not known.
-    Requested {
-        at_ms: u64,
-    },
-    Running(OperationId),
+    /// Its operation is not known.
+    Requested,
+    /// As the record's operation.
+    Running,
     Ended,
+    /// It failed for certain: there is nothing to log out.
+    Failed,
 }
 
-/// Main's side: each method writes through at once.
+const SEEN: [(LastSeen, &str); 4] = [
+    (LastSeen::Requested, "requested"),
+    (LastSeen::Running, "running"),
+    (LastSeen::Ended, "ended"),
+    (LastSeen::Failed, "failed"),
+];
+const UNKNOWN: &str = "-";
+
+impl Record {
+    /// None of its words can hold a space, but for the server's name, which is the last.
+    fn text(&self) -> String {
+        let seen = SEEN.iter().find(|(seen, _)| *seen == self.last_seen).map_or(UNKNOWN, |(_, word)| word);
+        format!(
+            "{} {} {seen} {} {} {} {} {}",
+            self.server_id,
+            self.credential,
+            self.requested_at_ms,
+            if self.uncertain { "uncertain" } else { "certain" },
+            self.operation_id.as_ref().map_or(UNKNOWN, OperationId::as_str),
+            self.registry_url.as_deref().unwrap_or(UNKNOWN),
+            self.server_name.as_deref().unwrap_or(UNKNOWN),
+        )
+    }
+
+    /// `None` for what no main step has written.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut words = text.splitn(8, ' ');
+        let mut word = || words.next();
+        let (server_id, credential, seen) = (word()?, word()?, word()?);
+        let (requested_at, certainty, operation_id) = (word()?, word()?, word()?);
+        let (registry_url, server_name) = (word()?, word()?);
+        let operation_id = OperationId::try_from(operation_id.to_owned()).ok().filter(|id| id.as_str() != UNKNOWN);
+        let last_seen = SEEN.iter().find(|(_, word)| *word == seen)?.0;
+        Some(Self {
+            server_id: server_id.to_owned(),
+            credential: credential.parse().ok()?,
+            last_seen: if operation_id.is_none() && last_seen == LastSeen::Running {
+                LastSeen::Requested
+            } else {
+                last_seen
+            },
+            requested_at_ms: requested_at.parse().unwrap_or_default(),
+            uncertain: certainty == "uncertain",
+            operation_id,
+            registry_url: Some(registry_url.to_owned()).filter(|url| url != UNKNOWN),
+            server_name: Some(server_name.to_owned()).filter(|name| name != UNKNOWN),
+        })
+    }
+}
+
+/// Main's side.
 pub(crate) struct StateWriter<'a, H> {
     host: &'a H,
     log: &'a Log<'a, H>,
@@ -68,53 +113,22 @@ pub(crate) struct StateWriter<'a, H> {
 }
 
 impl<'a, H: Host> StateWriter<'a, H> {
-    pub(crate) fn new(host: &'a H, log: &'a Log<'a, H>) -> Self {
-        Self { host, log, has_warned: Cell::new(false), is_gitea: run_context::is_gitea(host) }
-    }
-
-    /// Before each login request. `login_performed` goes last: without it post does nothing.
-    pub(crate) fn login_requested(&self, inputs: &Inputs) {
-        self.save(API_URL, inputs.api_url.as_str());
-        self.save(SERVER_ID, &inputs.server_id);
-        self.save(CLEANUP, if inputs.cleanup { "true" } else { "false" });
-        if let Login::Passthrough { registry, .. } = &inputs.login {
-            self.save(REGISTRY_URL, registry);
+    /// Saves what all logins share; it comes before the first of them, without which post does nothing.
+    pub(crate) fn starting(host: &'a H, log: &'a Log<'a, H>, inputs: &Inputs) -> Self {
+        let this = Self { host, log, has_warned: Cell::new(false), is_gitea: run_context::is_gitea(host) };
+        this.save(API_URL, inputs.api_url.as_str());
+        this.save(CLEANUP, if inputs.cleanup { "true" } else { "false" });
+        if inputs.job_summary {
+            this.save(JOB_SUMMARY, "true");
         }
         // Without a state file the value would travel over stdout; post then takes the key from its input.
-        if !self.host.env("GITHUB_STATE").is_empty() {
-            self.save(API_KEY, inputs.api_key.expose());
+        if !host.env("GITHUB_STATE").is_empty() {
+            this.save(API_KEY, inputs.api_key.expose());
         }
         if let Some(pem) = &inputs.ca_certificate {
-            self.save(CA_CERTIFICATE, pem);
+            this.save(CA_CERTIFICATE, pem);
         }
-        self.save(REQUESTED_AT, &(self.host.wall_clock_ms() as u64).to_string());
-        self.save(OPERATION, REQUESTED);
-        self.save(LOGIN_PERFORMED, "true");
-    }
-
-    /// A request failed in a way that may hide a login.
-    pub(crate) fn login_uncertain(&self) {
-        self.save(LOGIN_UNCERTAIN, "true");
-    }
-
-    /// As soon as the API has named the registry.
-    pub(crate) fn registry_named(&self, registry_url: &RegistryUrl) {
-        self.save(REGISTRY_URL, registry_url.as_str());
-    }
-
-    /// As soon as the API has named the operation.
-    pub(crate) fn operation_named(&self, operation_id: &OperationId) {
-        self.save(OPERATION_ID, operation_id.as_str());
-        self.save(OPERATION, RUNNING);
-    }
-
-    pub(crate) fn login_completed(&self) {
-        self.save(OPERATION, ENDED);
-    }
-
-    /// The login definitely failed: there is nothing to log out.
-    pub(crate) fn login_failed(&self) {
-        self.save(LOGIN_PERFORMED, "false");
+        this
     }
 
     fn save(&self, key: &str, value: &str) {
@@ -134,29 +148,118 @@ impl<'a, H: Host> StateWriter<'a, H> {
     }
 }
 
-/// Post's side; `None` when main saved nothing, and so sent nothing. The inputs stand in only for values that are
-/// absent: a runner may evaluate them anew, or hand post those of another step.
+/// Main's side of one login: each method writes through at once.
+pub(crate) struct LoginState<'a, H> {
+    state: &'a StateWriter<'a, H>,
+    key: String,
+    record: RefCell<Record>,
+}
+
+impl<'a, H: Host> LoginState<'a, H> {
+    /// `number` and `credential` count from 1. Nothing is saved before the login is requested.
+    pub(crate) fn new(
+        state: &'a StateWriter<'a, H>,
+        number: usize,
+        server_id: &str,
+        credential: usize,
+        login: &Login,
+    ) -> Self {
+        let registry_url = match login {
+            Login::Passthrough { registry, .. } => Some(registry.clone()),
+            Login::Vault { .. } => None,
+        };
+        let record = Record {
+            server_id: server_id.to_owned(),
+            credential,
+            last_seen: LastSeen::Requested,
+            requested_at_ms: 0,
+            uncertain: false,
+            operation_id: None,
+            registry_url,
+            server_name: None,
+        };
+        Self { state, key: key(number), record: RefCell::new(record) }
+    }
+
+    /// Before each login request.
+    pub(crate) fn requested(&self) {
+        let now_ms = self.state.host.wall_clock_ms() as u64;
+        self.update(|record| {
+            record.last_seen = LastSeen::Requested;
+            record.requested_at_ms = now_ms;
+            record.operation_id = None;
+        });
+    }
+
+    /// A request failed in a way that may hide a login.
+    pub(crate) fn uncertain(&self) {
+        self.update(|record| record.uncertain = true);
+    }
+
+    /// As soon as the API has named the registry.
+    pub(crate) fn registry_named(&self, registry_url: &RegistryUrl) {
+        self.update(|record| record.registry_url = Some(registry_url.as_str().to_owned()));
+    }
+
+    /// As soon as the API has named the operation.
+    pub(crate) fn operation_named(&self, operation_id: &OperationId) {
+        self.update(|record| {
+            record.last_seen = LastSeen::Running;
+            record.operation_id = Some(operation_id.clone());
+        });
+    }
+
+    /// Saved with what comes next.
+    pub(crate) fn server_named(&self, name: &str) {
+        self.record.borrow_mut().server_name = Some(name.to_owned());
+    }
+
+    pub(crate) fn ended(&self) {
+        self.update(|record| record.last_seen = LastSeen::Ended);
+    }
+
+    /// It definitely failed: there is nothing to log out.
+    pub(crate) fn failed(&self) {
+        self.update(|record| record.last_seen = LastSeen::Failed);
+    }
+
+    fn update(&self, change: impl FnOnce(&mut Record)) {
+        let mut record = self.record.borrow_mut();
+        change(&mut record);
+        self.state.save(&self.key, &record.text());
+    }
+}
+
+/// What post finds.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Saved {
+    pub(crate) cleanup: bool,
+    pub(crate) job_summary: bool,
+    /// Where to ask, with which key; the problem with them where they had to come from the inputs, and those are bad.
+    pub(crate) api: Result<(ApiUrl, Secret), Problem>,
+    /// PEM text, or the path of it where only the input is left.
+    pub(crate) ca_certificate: Option<String>,
+    /// Those that were requested, in the order of the inputs.
+    pub(crate) logins: Vec<Record>,
+}
+
+/// Post's side; `None` when main requested nothing. The inputs stand in only for values that are absent: a runner may
+/// evaluate them anew, or hand post those of another step.
 pub(crate) fn load(host: &impl Host) -> Option<Saved> {
-    let state = |key| Some(host.state(key)).filter(|value| !value.is_empty());
-    let or_input = |key| state(key).unwrap_or_else(|| host.input(key).trim().to_owned());
-    let login_performed = state(LOGIN_PERFORMED)?;
-    let operation_id = || state(OPERATION_ID).and_then(|id| OperationId::try_from(id).ok());
-    let at_ms = state(REQUESTED_AT).and_then(|ms| ms.parse().ok()).unwrap_or_default();
-    let last_seen = match state(OPERATION).as_deref() {
-        Some(ENDED) => LastSeen::Ended,
-        Some(RUNNING) => operation_id().map_or(LastSeen::Requested { at_ms }, LastSeen::Running),
-        _ => LastSeen::Requested { at_ms },
+    let logins: Vec<Record> = (1..=MOST_LOGINS).filter_map(|number| Record::parse(&host.state(&key(number)))).collect();
+    if logins.is_empty() {
+        return None;
+    }
+    let or_input = |key| match host.state(key) {
+        value if value.is_empty() => host.input(key).trim().to_owned(),
+        value => value,
     };
     Some(Saved {
-        login_performed: login_performed == "true",
         cleanup: !or_input(CLEANUP).eq_ignore_ascii_case("false"),
-        server_id: or_input(SERVER_ID),
-        registry_url: state(REGISTRY_URL),
-        api_key: inputs::api_key(&or_input(API_KEY)),
-        api_url: ApiUrl::parse(&or_input(API_URL)).ok(),
+        job_summary: host.state(JOB_SUMMARY) == "true",
+        api: inputs::api_url(&or_input(API_URL)).and_then(|url| Ok((url, inputs::api_key(&or_input(API_KEY))?))),
         ca_certificate: Some(or_input(CA_CERTIFICATE)).filter(|given| !given.is_empty()),
-        last_seen,
-        login_uncertain: state(LOGIN_UNCERTAIN).is_some(),
+        logins,
     })
 }
 
@@ -173,31 +276,68 @@ mod tests {
     #[test]
     fn state_goes_before_inputs_and_inputs_stand_in_for_what_is_absent() {
         let host = FakeHost::default()
-            .with_state(&[
-                (LOGIN_PERFORMED, "true"),
-                (SERVER_ID, "mine"),
-                (REGISTRY_URL, "ghcr.io"),
-                (API_URL, "https://a"),
-            ])
+            .with_state(&[("login_1", "mine 1 ended 7 certain op-1 ghcr.io -"), (API_URL, "https://a")])
             .with_inputs(&[("server_id", "other"), ("api_key", " rca_x\n"), ("registry_url", "docker.io")]);
         let saved = load(&host).unwrap();
-        assert_eq!(saved.server_id, "mine");
-        assert_eq!(saved.registry_url.as_deref(), Some("ghcr.io"));
-        assert_eq!(saved.api_key, Ok(Secret::new("rca_x")));
+        assert_eq!(saved.logins[0].server_id, "mine");
+        assert_eq!(saved.logins[0].registry_url.as_deref(), Some("ghcr.io"));
+        assert_eq!(
+            saved.api.map(|(url, key)| (url.as_str().to_owned(), key)),
+            Ok(("https://a".into(), Secret::new("rca_x")))
+        );
         assert!(saved.cleanup);
     }
 
     #[test]
-    fn tells_where_main_last_saw_the_login() {
-        let seen = |state: &[(&str, &str)]| {
-            let state = [&[(LOGIN_PERFORMED, "true"), (REQUESTED_AT, "7"), (OPERATION_ID, "op-1")], state].concat();
-            load(&FakeHost::default().with_state(&state)).unwrap().last_seen
+    fn a_record_reads_as_it_was_written() {
+        for (last_seen, operation_id, registry_url) in [
+            (LastSeen::Requested, None, None),
+            (LastSeen::Running, Some("op-1"), Some("[::1]:5000")),
+            (LastSeen::Ended, Some("op-1"), Some("https://index.docker.io/v1/")),
+            (LastSeen::Failed, None, Some("ghcr.io")),
+        ] {
+            let record = Record {
+                server_id: "s".into(),
+                credential: 2,
+                last_seen,
+                requested_at_ms: 784_111_777_000,
+                uncertain: last_seen == LastSeen::Ended,
+                operation_id: operation_id.map(|id| OperationId::try_from(id.to_owned()).unwrap()),
+                registry_url: registry_url.map(str::to_owned),
+                server_name: operation_id.map(|_| "web 1".into()),
+            };
+            assert_eq!(Record::parse(&record.text()), Some(record));
+        }
+    }
+
+    #[test]
+    fn what_no_main_step_has_written_is_no_record() {
+        for text in [
+            "",
+            "s",
+            "s 1 gone 7 certain op-1 ghcr.io -",
+            "s x ended 7 certain op-1 ghcr.io -",
+            "s 1 ended 7 certain op-1 ghcr.io",
+        ] {
+            assert_eq!(Record::parse(text), None, "{text:?}");
+        }
+        let nameless = Record::parse("s 1 running soon certain ../x ghcr.io -").unwrap();
+        assert_eq!((nameless.last_seen, nameless.requested_at_ms), (LastSeen::Requested, 0));
+    }
+
+    #[test]
+    fn a_hundred_logins_take_less_than_20_kb() {
+        let record = Record {
+            server_id: "0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11".into(),
+            credential: 100,
+            last_seen: LastSeen::Requested,
+            requested_at_ms: 1_784_111_777_000,
+            uncertain: true,
+            operation_id: OperationId::try_from("0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11".to_owned()).ok(),
+            registry_url: Some("123456789012.dkr.ecr.ap-southeast-1.amazonaws.com".into()),
+            server_name: Some("web-100.eu-west-1.example".into()),
         };
-        let id = OperationId::try_from("op-1".to_owned()).unwrap();
-        assert_eq!(seen(&[(OPERATION, REQUESTED)]), LastSeen::Requested { at_ms: 7 }, "the id is of an earlier login");
-        assert_eq!(seen(&[(OPERATION, RUNNING)]), LastSeen::Running(id));
-        assert_eq!(seen(&[(OPERATION, ENDED)]), LastSeen::Ended);
-        assert_eq!(seen(&[(OPERATION, RUNNING), (OPERATION_ID, "../x")]), LastSeen::Requested { at_ms: 7 });
-        assert_eq!(seen(&[(REQUESTED_AT, "soon")]), LastSeen::Requested { at_ms: 0 });
+        let variable = format!("STATE_{}={}\0", key(100), record.text());
+        assert!(100 * variable.len() < 20 * 1024, "{}", variable.len());
     }
 }

@@ -29,6 +29,8 @@ fn host(inputs: &str, behaviour: &str) -> JsHost {
                 setOutput: (name, value) => calls.push(`output ${{name}}=${{value}}`),
                 setSecret: (value) => calls.push(`mask ${{value}}`),
                 info: (line) => calls.push(`info ${{line}}`),
+                appendSummary: (markdown) => calls.push(`summary ${{markdown}}`),
+                notice: (message, title) => calls.push(`notice ${{title}}|${{message}}`),
                 warning: (message, title) => calls.push(`warning ${{title}}|${{message}}`),
                 error: (message, title) => calls.push(`error ${{title}}|${{message}}`),
                 command: (line) => calls.push(`command ${{line}}`),
@@ -104,7 +106,8 @@ async fn a_reply_is_read_by_what_its_values_are() {
 
 #[wasm_bindgen_test]
 async fn post_logs_out_with_what_state_says() {
-    let state = "{ state: { login_performed: 'true', server_id: 's', registry_url: 'ghcr.io', api_key: 'rca_k', api_url: 'http://127.0.0.1:9' } }";
+    let state =
+        "{ state: { login_1: 's 1 ended 7 certain op-1 ghcr.io -', api_key: 'rca_k', api_url: 'http://127.0.0.1:9' } }";
     let host = host(state, API);
     let record: JsValue = AsRef::<JsValue>::as_ref(&host).clone();
     run_post(host).await;
@@ -154,4 +157,15 @@ async fn a_panic_becomes_a_javascript_error_that_does_not_tell_what() {
     let thrown = panics.as_ref().unchecked_ref::<js_sys::Function>().call0(&JsValue::NULL).expect_err("it panics");
     assert_eq!(String::from(thrown.unchecked_into::<js_sys::Error>().message()), "unreachable");
     std::mem::forget(panics);
+}
+
+#[wasm_bindgen_test]
+async fn the_list_of_logins_is_json_and_no_summary_is_written_where_there_is_none() {
+    let inputs = "{ job_summary: 'true' }";
+    let (succeeded, calls) = main_with(inputs, API).await;
+    assert!(succeeded, "{calls}");
+    let list = calls.lines().find_map(|call| call.strip_prefix("output logins=")).unwrap_or_default();
+    let list: js_sys::Array = js_sys::JSON::parse(list).expect("JSON").unchecked_into();
+    assert_eq!(js_sys::Reflect::get(&list.get(0), &"attempts".into()).ok(), Some(1.into()));
+    assert!(!calls.contains("summary "), "without a variable there is no summary: {calls}");
 }

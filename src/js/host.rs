@@ -22,12 +22,16 @@ extern "C" {
     fn save_state(this: &JsHost, key: &str, value: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method, structural, catch, js_name = setOutput)]
     fn set_output(this: &JsHost, name: &str, value: &str) -> Result<(), JsValue>;
+    #[wasm_bindgen(method, structural, catch, js_name = appendSummary)]
+    fn append_summary(this: &JsHost, markdown: &str) -> Result<(), JsValue>;
     #[wasm_bindgen(method, structural, catch)]
     fn trust(this: &JsHost, pem_or_path: &str) -> Result<String, JsValue>;
     #[wasm_bindgen(method, structural, js_name = setSecret)]
     fn set_secret(this: &JsHost, value: &str);
     #[wasm_bindgen(method, structural)]
     fn info(this: &JsHost, line: &str);
+    #[wasm_bindgen(method, structural)]
+    fn notice(this: &JsHost, message: &str, title: &str);
     #[wasm_bindgen(method, structural)]
     fn warning(this: &JsHost, message: &str, title: &str);
     #[wasm_bindgen(method, structural)]
@@ -49,6 +53,10 @@ extern "C" {
 impl Host for JsHost {
     fn parse_json(&self, text: &str) -> Option<Json> {
         json::parse(text)
+    }
+
+    fn json_text(&self, json: &Json) -> String {
+        json::text(json)
     }
 
     fn parse_date(&self, date: &str) -> Option<f64> {
@@ -83,6 +91,10 @@ impl Host for JsHost {
         Self::set_output(self, name, value).map_err(|error| thrown::message(&error))
     }
 
+    fn append_summary(&self, markdown: &str) -> Result<(), String> {
+        Self::append_summary(self, markdown).map_err(|error| thrown::message(&error))
+    }
+
     fn trust(&self, pem_or_path: &str) -> Result<String, String> {
         Self::trust(self, pem_or_path).map_err(|error| thrown::message(&error))
     }
@@ -93,6 +105,10 @@ impl Host for JsHost {
 
     fn info(&self, line: &str) {
         Self::info(self, line);
+    }
+
+    fn notice(&self, title: &str, message: &str) {
+        Self::notice(self, message, title);
     }
 
     fn warning(&self, title: &str, message: &str) {

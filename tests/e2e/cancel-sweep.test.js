@@ -29,8 +29,8 @@ const POINTS = [
   { name: 'none of its code has run', self: 'load', early: true },
   { name: 'its first mask is printed', self: 'print:::add-mask::', held: true },
   { name: 'it has said what it will do', self: 'print:Asking Reoclo', held: true },
-  { name: 'half of the state is written', self: 'state:server_id', held: true },
-  { name: 'all of the state is written and nothing is sent', self: 'state:login_performed', held: true },
+  { name: 'half of the state is written', self: 'state:^cleanup=', held: true },
+  { name: 'all of the state is written and nothing is sent', self: 'state:^login_1=', held: true },
   { name: 'the connection is open', when: ({ faults }) => once(faults, 'connection'), held: true },
   { name: 'the login request has arrived', when: ({ faults }) => faults.seen('login'), held: true },
   { name: 'the operation has started', when: ({ operation }) => operation('running'), held: true },
@@ -54,8 +54,8 @@ const POINTS = [
     self: 'print:Retrying the login request',
   },
   { name: 'the reply to the login is sent', when: ({ replied }) => replied('login', 1), held: true },
-  { name: 'the registry is in the state', self: 'state:registry_url', held: true },
-  { name: 'the operation is in the state', self: 'state:operation_id', held: true },
+  { name: 'the registry is in the state', self: 'state:^login_1=.* requested .* - [^-]', held: true },
+  { name: 'the operation is in the state', self: 'state:^login_1=.* running ', held: true },
   { name: 'the first poll has arrived', when: ({ faults }) => faults.seen('poll'), held: true },
   { name: 'the third poll is answered', when: ({ replied }) => replied('poll', 3), held: true },
   {
@@ -65,7 +65,7 @@ const POINTS = [
     held: true,
   },
   { name: 'the operation has ended', when: ({ operation }) => operation('completed'), late: true },
-  { name: 'the end of the operation is in the state', self: 'state:operation=ended', late: true },
+  { name: 'the end of the operation is in the state', self: 'state:^login_1=.* ended ', late: true },
 ];
 
 const outcomes = [];
@@ -151,8 +151,8 @@ async function stopped(t, { point, mode, signal, world, server }) {
   // A kill may have come before anybody had read what was sent.
   await faults.idle();
   const requested = faults.counts.login > 0;
-  const performed = main.state.login_performed === 'true';
-  const known = performed && Boolean(main.state.registry_url);
+  const performed = main.saved.some((login) => login.performed);
+  const known = performed && Boolean(main.saved[0].registry_url);
 
   // The cleanup. Its waits take a tenth of their time.
   const post = world.startPost(main, {

@@ -65,7 +65,7 @@ test('a reply that TLS finds damaged may stand for a login: it is asked for agai
   const main = await world.run('main', { inputs });
   assert.deepEqual([main.code, damaged], [0, 1], main.stdout);
   assert.match(main.stdout, /Retrying the login request .*ECONNRESET: the connection broke \(ERR_SSL/);
-  assert.equal(main.state.login_uncertain, 'true');
+  assert.equal(main.saved[0].uncertain, true);
   await world.runPost(main);
   assert.deepEqual(world.server.agent.logins(), []);
 });
@@ -114,5 +114,5 @@ test('a host that takes no connection is told from one that does not answer, and
   assert.deepEqual([main.code, main.annotations.length], [1, 1]);
   assert.match(main.annotations[0].message, /could not be reached for the login request: ERR_CONNECT_TIMEOUT: no connection within 10 s/);
   assert.equal(main.log.filter((line) => line.startsWith('Retrying ')).length, 5);
-  assert.equal(main.state.login_performed, 'false', 'nothing was sent');
+  assert.equal(main.saved[0].performed, false, 'nothing was sent');
 });

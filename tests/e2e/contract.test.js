@@ -8,7 +8,7 @@ const read = (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8
 const manifest = parse(await read('action.yml'));
 const readme = await read('README.md');
 
-test('the inputs and outputs of v2 are all there, with their defaults, and ca_certificate', () => {
+test('the inputs and outputs of v2 are all there, with their defaults, and what came later', () => {
   const inputs = Object.entries(manifest.inputs).map(([name, { required, default: value }]) => [name, required, value]);
   assert.deepEqual(inputs, [
     ['api_key', true, undefined],
@@ -21,8 +21,10 @@ test('the inputs and outputs of v2 are all there, with their defaults, and ca_ce
     ['api_url', false, 'https://api.reoclo.com'],
     ['timeout', false, '600'],
     ['ca_certificate', false, undefined],
+    ['if_missing', false, 'fail'],
+    ['job_summary', false, 'false'],
   ]);
-  assert.deepEqual(Object.keys(manifest.outputs), ['operation_id', 'registry_url', 'registry_type']);
+  assert.deepEqual(Object.keys(manifest.outputs), ['operation_id', 'registry_url', 'registry_type', 'logins']);
 });
 
 test('it runs on node20, with a post step that always runs', () => {

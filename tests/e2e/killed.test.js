@@ -1,6 +1,7 @@
 // A step that is killed at any moment is cleaned up after.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startFaults, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
 import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
@@ -57,12 +58,13 @@ test('passthrough: killed before the reply, post gives the login time to end and
 
 test('vault: killed before the reply named the registry, post says so and names the server', async (t) => {
   const world = await createWorld(t);
-  const step = world.start('main', { inputs: world.inputs.vault() });
-  world.reoclo.once('request', () => step.child.kill('SIGKILL'));
+  const faults = world.own(await startFaults(world.reoclo.url, { login: withheld() }));
+  const step = world.start('main', { inputs: world.inputs.vault({ api_url: faults.url }) });
+  await faults.seen('login');
+  step.child.kill('SIGKILL');
   const main = await step.done;
-  // Only where the kill won the race against the reply is there anything to say.
-  const { registry_url, ...state } = main.state;
-  const post = await world.runPost(main, { state });
+  assert.deepEqual(main.saved.map(({ seen, registry_url }) => [seen, registry_url]), [['requested', undefined]]);
+  const post = await world.runPost(main);
   assert.equal(post.code, 0);
   assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
   assert.ok(post.annotations[0].message.includes(world.server.id));

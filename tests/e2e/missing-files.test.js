@@ -11,7 +11,7 @@ test('without the variables, outputs and state go by command, and the key does n
   const main = await world.run('main', { inputs: world.inputs.vault(), env: all('') });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
   assert.equal(main.outputs.registry_url, world.registry.host);
-  assert.deepEqual([main.state.login_performed, main.state.api_key], ['true', undefined]);
+  assert.deepEqual([main.saved[0].performed, main.state.api_key], [true, undefined]);
   const post = await world.runPost(main);
   assert.deepEqual([post.code, post.annotations, world.server.agent.logins()], [0, [], []]);
 });

@@ -42,7 +42,7 @@ test('a wrong CA is one error at once that says which host and why', async (t) =
   const host = reoclo.url.slice('https://'.length);
   assert.match(main.annotations[0].message, new RegExp(`${host} could not be reached .*certificate.* Fix: give the CA .* in ca_certificate`, 'i'));
   assert.doesNotMatch(main.stdout, /Retrying/);
-  assert.deepEqual([reoclo.counts.login, main.state.login_performed], [0, 'false']);
+  assert.deepEqual([reoclo.counts.login, main.saved[0].performed], [0, false]);
 });
 
 test('NODE_TLS_REJECT_UNAUTHORIZED=0 turns no verification off', async (t) => {

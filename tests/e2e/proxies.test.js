@@ -18,7 +18,7 @@ async function createTrustedWorld(t) {
 async function failure(world, inputs, env, title = 'Reoclo cannot be reached') {
   const main = await world.run('main', { inputs, env: { TEST_RANDOM: '0', ...env }, nodeArgs: UNDER_CONDITIONS });
   assert.deepEqual([main.code, main.annotations.map((said) => said.title)], [1, [title]], main.stdout);
-  assert.equal(main.state.login_performed, 'false', 'the API has heard nothing');
+  assert.equal(main.saved[0].performed, false, 'the API has heard nothing');
   return { message: main.annotations[0].message, retries: main.log.filter((line) => line.startsWith('Retrying ')).length };
 }
 

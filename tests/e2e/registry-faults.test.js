@@ -70,7 +70,7 @@ async function assertFailed(world, main, count, words) {
   assert.match(main.annotations[0].message, words);
   assert.equal(logins(world).length, count);
   assertRetries(main, count - 1, words);
-  assert.equal(main.state.login_performed, 'false');
+  assert.equal(main.saved[0].performed, false);
 
   const post = await world.runPost(main);
   assert.deepEqual([post.code, post.log], [0, ['No login to clean up.']]);

@@ -29,7 +29,7 @@ test('a refused connection names host and code', async (t) => {
   const port = 2;
   const { message, main } = await errorFor(t, `http://127.0.0.1:${port}`);
   assert.match(message, new RegExp(`127\\.0\\.0\\.1:${port} could not be reached .*ECONNREFUSED.* Fix: check host and port`));
-  assert.equal(main.state.login_performed, 'false', 'nothing was sent, so nothing needs a logout');
+  assert.equal(main.saved[0].performed, false, 'nothing was sent, so nothing needs a logout');
 });
 
 test('an unknown host names host and code', async (t) => {

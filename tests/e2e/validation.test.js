@@ -1,9 +1,12 @@
 // Every bad input: one error that names it and says how to mend it, exit code 1, no request, a silent post step.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { createWorld } from './support/world.js';
 
 const ID = '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11';
+const OTHER = ID.replace('0b', '1b');
+const uuids = (n) => Array.from({ length: n }, () => randomUUID()).join('\n');
 
 // what is wrong → mode, inputs that differ from good ones, what the message must say
 const MATRIX = {
@@ -16,6 +19,17 @@ const MATRIX = {
   'a server name for an id': ['vault', { server_id: 'web-1' }, /server_id is not a UUID/],
   'a path for a server id': ['vault', { server_id: '../operations/x' }, /server_id is not a UUID/],
   'a credential name for an id': ['vault', { credential_id: 'my-ghcr' }, /credential_id is not a UUID/],
+  'a list with nothing in it': ['vault', { server_id: '# none\n ,\n' }, /server_id is required/],
+  'a list with a name in it': ['vault', { server_id: `# web\n${ID},\n${OTHER} , web-1 # hunter22\n${ID}` }, /server_id entry 3 is not a UUID/],
+  'a list with two names in it': ['vault', { credential_id: `hunter22\n${ID}\nhunter22-2` }, /credential_id entries 1 and 3 are not UUIDs/],
+  'two ids without a comma': ['vault', { server_id: `${ID} ${OTHER}` }, /server_id is not a UUID .*: put each id on a line of its own or commas between them/],
+  'ids as JSON': ['vault', { server_id: JSON.stringify([ID, OTHER]) }, /server_id entries 1 and 2 are not UUIDs .*: put each id on a line of its own/],
+  'a list of credentials with nothing in it': ['vault', { credential_id: '# none yet' }, /either credential_id.*or username, access_token and registry_url/],
+  'more logins than a step takes': ['vault', { server_id: uuids(11), credential_id: uuids(10) }, /server_id asks for 110 logins \(11 servers, 10 credentials\), and one step takes 100 at most, so that its post step .* within 45 s/],
+  'more servers than a step takes': ['passthrough', { server_id: uuids(101) }, /server_id asks for 101 logins, and one step takes 100 at most/],
+  'an if_missing that is neither': ['vault', { if_missing: 'Skip' }, /if_missing is neither 'fail' nor 'skip'/],
+  'a boolean for if_missing': ['vault', { if_missing: 'true' }, /if_missing is neither 'fail' nor 'skip'/],
+  'a job_summary that is no boolean': ['vault', { job_summary: 'yes' }, /job_summary is not a YAML boolean/],
   'both modes': ['passthrough', { credential_id: ID }, /credential_id and username, access_token and registry_url are mutually exclusive/],
   'vault with one passthrough field': ['vault', { registry_url: 'ghcr.io' }, /credential_id and registry_url are mutually exclusive/],
   'neither mode': ['vault', { credential_id: '' }, /either credential_id.*or username, access_token and registry_url/],
@@ -49,7 +63,7 @@ for (const [what, [mode, different, message]] of Object.entries(MATRIX)) {
     assert.deepEqual(main.annotations.map(({ level, title }) => [level, title]), [['error', 'Bad input']]);
     assert.match(main.annotations[0].message, message);
     assert.doesNotMatch(main.stdout.replaceAll(/^::add-mask::.*$/gm, ''), /hunter22/);
-    assert.deepEqual([main.log, main.state, main.outputs], [[], {}, {}]);
+    assert.deepEqual([main.log, main.state, main.outputs], [[], {}, { logins: '[]' }]);
 
     const post = await world.runPost(main);
     assert.deepEqual([post.code, post.stdout, post.stderr], [0, '', '']);

@@ -10,10 +10,21 @@ test('a vault login logs the server in, and the post step logs it out', async (t
   assert.equal(main.code, 0, main.stdout);
   assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
   assert.deepEqual(main.annotations, []);
-  assert.deepEqual(main.outputs, {
-    operation_id: world.reoclo.audit[0].operation_id,
+  const [{ operation_id }] = world.reoclo.audit;
+  const { logins, ...outputs } = main.outputs;
+  assert.deepEqual(outputs, { operation_id, registry_url: world.registry.host, registry_type: 'generic' });
+  const [{ duration_ms, ...login }, ...others] = JSON.parse(logins);
+  assert.ok(Number.isInteger(duration_ms) && duration_ms > 0 && duration_ms <= main.durationMs, logins);
+  assert.deepEqual(others, []);
+  assert.deepEqual(login, {
+    server_id: world.server.id,
+    server_name: 'web-1',
+    credential_id: world.credentialId,
     registry_url: world.registry.host,
     registry_type: 'generic',
+    operation_id,
+    auth_mode: 'vault',
+    attempts: 1,
   });
   assert.deepEqual(main.log.filter((line) => line.trim()).map((line) => line.replace(/[0-9a-f-]{36}/g, 'ID')), [
     'Asking Reoclo to log server ID in with credential ID (vault mode)',

@@ -2,7 +2,7 @@
 // is defined by what the step itself does, to the very instruction.
 //
 // SIGNAL is the signal's name, SIGNAL_AT the moment: `load` (before the step's
-// code), `state:TEXT` (an entry that begins with TEXT is in the state file) or
+// code), `state:PATTERN` (an entry `key=value` that matches it is in the state file) or
 // `print:TEXT` (a text that begins with TEXT is printed).
 const fs = require('node:fs');
 
@@ -23,11 +23,12 @@ if (kind === 'load') signal();
 
 if (kind === 'state') {
   const append = fs.appendFileSync;
+  const pattern = new RegExp(wanted);
   fs.appendFileSync = (path, data, ...rest) => {
     append(path, data, ...rest);
     // An entry is `key<<DELIMITER`, the value, and the delimiter again.
     const [head, value] = String(data).split('\n');
-    if (path === process.env.GITHUB_STATE && `${head.split('<<')[0]}=${value}`.startsWith(wanted)) signal();
+    if (path === process.env.GITHUB_STATE && pattern.test(`${head.split('<<')[0]}=${value}`)) signal();
   };
 }
 

@@ -12,6 +12,7 @@ import { startChild } from '../../sandbox/child.js';
 import { startReoclo } from '../../sandbox/reoclo.js';
 import { startRegistry } from '../../sandbox/registry.js';
 import { parseKeyValues, parseLog, splitLines } from './runner-files.js';
+import { savedLogins } from './saved-logins.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -195,8 +196,8 @@ class World {
    * @param {Record<string, string>} [options.state] what main saved, for post
    * @param {string} [options.node] the node to run it with, and `nodeArgs` for it
    * @param {string} [options.dist] another folder to take the step's file from
-   * @returns {{ child: import('node:child_process').ChildProcess, done: Promise<Result> }}
-   *   `done` resolves when the step has ended; it rejects if the step got stuck or
+   * @returns {{ child: import('node:child_process').ChildProcess, said: () => string, done: Promise<Result> }}
+   *   `said()` is its stdout so far; `done` resolves when the step has ended; it rejects if the step got stuck or
    *   if a secret was found where none belongs
    */
   start(step, options = {}) {
@@ -227,7 +228,7 @@ class World {
       },
       timeLimitMs: STUCK_AFTER_MS,
     });
-    const handle = { child: run.child, done: this.#result(run, { step, inputs, env, files }) };
+    const handle = { child: run.child, said: run.said, done: this.#result(run, { step, inputs, env, files }) };
     this.#steps.push(handle);
     return handle;
   }
@@ -308,6 +309,7 @@ class World {
           .filter(({ command }) => command === name)
           .map(({ properties, data }) => [properties.name, data]),
       );
+    const state = { ...said('save-state'), ...parseKeyValues(text.state) };
     const result = {
       step,
       inputs,
@@ -318,7 +320,9 @@ class World {
       stderr,
       durationMs,
       files: text,
-      state: { ...said('save-state'), ...parseKeyValues(text.state) },
+      state,
+      // What state says of each login.
+      saved: savedLogins(state),
       outputs: { ...said('set-output'), ...parseKeyValues(text.outputs) },
       summary: text.summary,
       commands,

@@ -1,0 +1,246 @@
+// A step with twelve logins is stopped in the middle of them, and post has to leave none behind on any server. The
+// moment is one that a login on a server defines; where docker is held, it is let go while post waits for it.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, test } from 'node:test';
+import { pass, startFaults, withheld } from '../sandbox/faults.js';
+import { startGate } from '../sandbox/gate.js';
+import { createFleet, idle, loginsOf, printed, started } from './support/fleet.js';
+import { UNDER_CONDITIONS } from './support/world.js';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'];
+const LOGINS = 12;
+const CONCURRENCY = 2;
+
+// `most`: so many logins go side by side.
+const FLEETS = {
+  'four servers with three credentials': { servers: 4, credentials: 3, most: 4 },
+  'twelve servers with a token': { servers: 12, credentials: 0, most: 8 },
+};
+
+// `held`: the registries at which docker is held, counted from 0. `requests`: how many logins are ever asked for,
+// where that does not hang on chance.
+const MOMENTS = [
+  { name: 'the first login has started', held: [0], when: ({ world }) => started(world, 1) },
+  {
+    name: 'as many logins have started as go side by side',
+    held: [0],
+    when: ({ world, most }) => started(world, most),
+    requests: ({ most }) => most,
+  },
+  {
+    name: 'every server is logged in with one credential and runs the next',
+    only: 'four servers with three credentials',
+    held: [1],
+    when: ({ world, most }) => started(world, 2 * most),
+    requests: ({ most }) => 2 * most,
+  },
+  { name: 'half of the logins have ended', held: [], when: ({ world }) => endings(world, LOGINS / 2) },
+];
+
+const RUNS = Object.entries(FLEETS).flatMap(([name, fleet], i) =>
+  MOMENTS.filter(({ only = name }) => only === name).flatMap((moment, j) =>
+    // Each moment meets both kinds of polite signal, and SIGKILL, which leaves main no say, meets all of them.
+    SIGNALS.filter((signal, k) => signal === 'SIGKILL' || k === (i + j) % 2).map((signal) => ({ name, fleet, moment, signal })),
+  ),
+);
+
+describe('a step that is stopped in the middle of twelve logins leaves none behind', { concurrency: CONCURRENCY }, () => {
+  for (const run of RUNS) test(`${run.signal}: ${run.name}, when ${run.moment.name}`, (t) => stopped(t, run));
+});
+
+async function stopped(t, { fleet: { servers, credentials, most }, moment, signal }) {
+  const { world, gates, inputs } = await createHeldFleet(t, { servers, credentials, held: moment.held });
+  const faults = world.own(await startFaults(world.reoclo.url));
+  const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
+  const missed = step.done.then(({ stdout }) => assert.fail(`main ended before this moment came:\n${stdout}`));
+  await Promise.race([moment.when({ world, most }), missed]);
+  missed.catch(() => {});
+  step.child.kill(signal);
+  const main = await step.done;
+  // A kill may have come before anybody had read what was sent.
+  await faults.idle();
+
+  if (signal === 'SIGKILL') assert.deepEqual([main.signal, main.annotations], [signal, []]);
+  else assertCancelled(main);
+  if (moment.requests) assert.equal(faults.counts.login, moment.requests({ most }), 'a login was begun after the stop');
+  const asked = new Set(faults.requests.filter(({ kind }) => kind === 'login').map(({ body }) => pairOf(JSON.parse(body))));
+  assert.ok(main.saved.filter(({ performed }) => performed).length >= asked.size, 'a login was requested and state does not say so');
+
+  const post = await cleanedUp(world, main, gates);
+  assert.equal(post.code, 0, post.stdout);
+  const lost = main.saved.filter((login) => login.performed && !registryOf(main, login));
+  const silent = lost.map(({ server_id }) => server_id);
+  if (lost.length === 0) {
+    assert.deepEqual(post.annotations, [], post.stdout);
+    assert.deepEqual(Object.values(loginsOf(world)).flat(), [], `${main.stdout}${post.stdout}`);
+  } else {
+    // Nobody was told the registry of this credential: of that alone something may be left, and one warning says where.
+    assert.equal(signal, 'SIGKILL', main.stdout);
+    assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
+    for (const { id, agent } of Object.values(world.servers)) {
+      assert.equal(post.annotations[0].message.includes(id), silent.includes(id), id);
+      assert.ok(agent.logins().length <= (silent.includes(id) ? 1 : 0), `${main.stdout}${post.stdout}`);
+    }
+  }
+}
+
+test('a reply that was not read before SIGKILL is made up for by what another server was told', async (t) => {
+  const { world, gates, inputs } = await createHeldFleet(t, { servers: 3, credentials: 2, held: [0] });
+  const [one, unheard, three] = Object.values(world.servers);
+  const never = withheld();
+  const faults = world.own(
+    await startFaults(world.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? never : pass)(exchange) }),
+  );
+  const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
+  const heard = ({ id }) => printed(step, `[server ${id}, ${gates[0].host}] Operation `);
+  await Promise.all([started(world, 3), heard(one), heard(three)]);
+  step.child.kill('SIGKILL');
+  const main = await step.done;
+  assert.deepEqual(
+    main.saved.map(({ server_id, seen, registry_url }) => [world.reoclo.servers.get(server_id).name, seen, registry_url]),
+    [['web-1', 'running', gates[0].host], ['web-2', 'requested', undefined], ['web-3', 'running', gates[0].host]],
+  );
+
+  const post = await cleanedUp(world, main, gates);
+  assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
+  assert.equal(world.reoclo.audit.filter(({ action, outcome }) => action === 'registry_login' && outcome === 'completed').length, 3);
+  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+});
+
+test('where no server was told the registry before SIGKILL, one warning names them all', async (t) => {
+  const { world, gates, inputs } = await createHeldFleet(t, { servers: 3, credentials: 2, held: [] });
+  const faults = world.own(await startFaults(world.reoclo.url, { login: withheld() }));
+  const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
+  await faults.seen('login', 3);
+  step.child.kill('SIGKILL');
+  const main = await step.done;
+  const post = await cleanedUp(world, main, gates);
+  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
+  const lines = post.annotations[0].message.split('\n');
+  assert.deepEqual(lines.map((line) => line.match(/server ([0-9a-f-]{36})/)[1]).toSorted(), Object.values(world.servers).map(({ id }) => id).toSorted());
+  assert.equal(faults.counts.logout, 0);
+});
+
+test('a login that nobody can undo is waited for, so that it does not bring back what the others are logged out of', async (t) => {
+  const { world, servers, credentials, gates, inputs } = await createHeldFleet(t, { servers: 2, credentials: 2, held: [1] });
+  const never = withheld();
+  const faults = world.own(
+    await startFaults(world.reoclo.url, { login: (exchange) => (exchange.request.body.includes(credentials[1]) ? never : pass)(exchange) }),
+  );
+  const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
+  await started(world, 4);
+  step.child.kill('SIGKILL');
+  const main = await step.done;
+  assert.deepEqual(
+    main.saved.map(({ seen, registry_url }) => [seen, registry_url]),
+    [['ended', gates[0].host], ['requested', undefined], ['ended', gates[0].host], ['requested', undefined]],
+  );
+
+  const post = await cleanedUp(world, main, gates);
+  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
+  for (const { id } of servers) assert.ok(post.annotations[0].message.includes(id));
+  assert.deepEqual(loginsOf(world), { 'web-1': [gates[1].host], 'web-2': [gates[1].host] });
+});
+
+test('while a stopped step waits for a reply, no server is asked for the next login', async (t) => {
+  const { world, servers, gates, inputs } = await createHeldFleet(t, { servers: 2, credentials: 2, held: [0] });
+  const [unheard, done] = servers;
+  let answer;
+  const slow = withheld(new Promise((resolve) => (answer = resolve)));
+  const faults = world.own(
+    await startFaults(world.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? slow : pass)(exchange) }),
+  );
+  // A clock that goes at a fifth of its speed: the reply is waited for until it comes.
+  const step = world.start('main', { inputs: inputs({ api_url: faults.url }), nodeArgs: UNDER_CONDITIONS, env: { TEST_SPEED: '0.2' } });
+  await Promise.all([started(world, 2), printed(step, `[server ${done.id}, ${gates[0].host}] Operation `)]);
+  step.child.kill('SIGTERM');
+  gates[0].release();
+  await printed(step, `[web-2, ${gates[0].host}] Logged web-2 (`);
+  answer();
+  const main = await step.done;
+  await faults.idle();
+  assertCancelled(main, 4);
+  assert.equal(faults.counts.login, 2);
+  assert.deepEqual(main.saved.map(({ key, registry_url }) => [key, registry_url]), [['login_1', gates[0].host], ['login_3', gates[0].host]]);
+  await cleanedUp(world, main, gates);
+  assert.deepEqual(loginsOf(world), { 'web-1': [], 'web-2': [] });
+});
+
+test('of logins that were never begun a stopped step says nothing line by line', async (t) => {
+  const { world, gates, inputs } = await createHeldFleet(t, { servers: 12, credentials: 0, held: [0] });
+  const step = world.start('main', { inputs: inputs() });
+  await started(world, 8);
+  step.child.kill('SIGTERM');
+  const main = await step.done;
+  assertCancelled(main);
+  await cleanedUp(world, main, gates);
+  for (const line of main.log.slice(1, -1)) assert.match(line, /^\[[^\]]+, [^\]]+\] /);
+});
+
+/** A fleet with a gate before each registry, of which only `held` are shut. */
+async function createHeldFleet(t, { servers, credentials, held }) {
+  const gates = [];
+  const front = async (host, world) => {
+    const gate = world.own(await startGate(host));
+    if (!held.includes(gates.length)) gate.release();
+    gates.push(gate);
+    return gate.host;
+  };
+  const fleet = await createFleet(t, { servers, types: Array(credentials || 1).fill('generic'), front });
+  const ids = fleet.servers.map(({ id }) => id).join('\n');
+  const passthrough = (different) => fleet.world.inputs.passthrough({ server_id: ids, registry_url: gates[0].host, ...different });
+  return { ...fleet, gates, inputs: credentials ? fleet.inputs : passthrough };
+}
+
+/** How post's lines about a login begin. */
+function label({ server_id, server_name, registry }) {
+  return `${server_name ?? `server ${server_id}`}, ${registry ?? 'a registry that was not named'}`;
+}
+
+/** Runs post; docker is let go once post waits for it. Where post can only wait out 20 s, the clock leaps over them. */
+async function cleanedUp(world, main, gates) {
+  const step = world.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' } });
+  const post = step.done;
+  await Promise.race([printed(step, 'Waiting for the end of').catch(() => {}), post]);
+  gates.forEach((gate) => gate.release());
+
+  const logins = main.saved.filter(({ performed }) => performed).map((login) => ({ ...login, registry: registryOf(main, login) }));
+  const hasOthers = ({ server_id }) => logins.filter((login) => login.server_id === server_id).length > 1;
+  const cut = logins.filter((login) => login.seen === 'requested' && (login.registry || hasOthers(login)));
+  if (cut.length > 0) {
+    // Nothing else is under way at that moment: all other servers are done with, and docker runs nowhere.
+    const others = logins.filter(({ server_id, registry }) => registry && !cut.some((login) => login.server_id === server_id));
+    await Promise.all([
+      ...others.map((login) => printed(step, `[${label(login)}] Logged out`)),
+      ...cut.map((login) => printed(step, `[${label(login)}] Waiting for the end of a login that was cut off`)),
+      idle(world),
+    ]);
+    step.child.kill('SIGUSR2');
+  }
+  const result = await post;
+  await idle(world);
+  return result;
+}
+
+/** The registry of a login, as far as anybody was told it. */
+function registryOf({ saved }, { registry_url, credential }) {
+  return registry_url ?? saved.find((other) => other.credential === credential && other.registry_url)?.registry_url;
+}
+
+function pairOf({ server_id, credential_id, registry_url }) {
+  return `${server_id} ${credential_id ?? registry_url}`;
+}
+
+/** That main ended as it was told to, and said so once. */
+function assertCancelled({ code, annotations, stdout, log }, all = LOGINS) {
+  assert.deepEqual([code, annotations.map(({ level, title }) => [level, title])], [1, [['error', 'Cancelled']]], stdout);
+  const [, failed, of] = annotations[0].message.match(/^(\d+) of (\d+) logins failed:\n/) ?? assert.fail(annotations[0].message);
+  assert.equal(of, String(all));
+  assert.match(log.at(-1), new RegExp(`^${all - failed} of ${all} logins done in `));
+}
+
+/** Resolves when so many logins have ended on their servers. */
+async function endings({ reoclo }, n) {
+  while (reoclo.audit.filter(({ outcome }) => outcome === 'completed').length < n) await once(reoclo, 'operation');
+}

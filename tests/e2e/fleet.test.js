@@ -1,0 +1,168 @@
+// Several servers and several credentials in one step: every server is logged in with each of them.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startGate } from '../sandbox/gate.js';
+import { createFleet, isLogin, isPoll, loginsOf, operationsOf, started, watchDockers } from './support/fleet.js';
+
+const TYPES = ['generic', 'harbor'];
+
+test('two credentials log three servers in, and the post step logs all of them out', async (t) => {
+  const { world, servers, registries, credentials, inputs } = await createFleet(t, { types: TYPES });
+  const most = watchDockers(world);
+  const pairs = servers.flatMap((server) => credentials.map((credential, i) => ({ server, credential, registry: registries[i], type: TYPES[i] })));
+  const everywhere = Object.fromEntries(servers.map(({ name }) => [name, registries.toSorted()]));
+  const nowhere = Object.fromEntries(servers.map(({ name }) => [name, []]));
+
+  const main = await world.run('main', { inputs: inputs() });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.deepEqual(loginsOf(world), everywhere);
+
+  const operation = ({ server, registry }) =>
+    world.reoclo.audit.find(({ server_id, registry_url }) => server_id === server.id && registry_url === registry).operation_id;
+  const { logins, ...outputs } = main.outputs;
+  assert.deepEqual(outputs, {
+    operation_id: pairs.map(operation).join('\n'),
+    registry_url: pairs.map(({ registry }) => registry).join('\n'),
+    registry_type: pairs.map(({ type }) => type).join('\n'),
+  });
+  assert.deepEqual(
+    JSON.parse(logins).map(({ duration_ms, ...login }) => {
+      assert.ok(Number.isInteger(duration_ms) && duration_ms > 0 && duration_ms <= main.durationMs, logins);
+      return login;
+    }),
+    pairs.map((pair) => ({
+      server_id: pair.server.id,
+      server_name: pair.server.name,
+      credential_id: pair.credential,
+      registry_url: pair.registry,
+      registry_type: pair.type,
+      operation_id: operation(pair),
+      auth_mode: 'vault',
+      attempts: 1,
+    })),
+  );
+
+  // What is left for post: a line for each login, and no more of it than needs be.
+  assert.deepEqual(main.state, {
+    api_key: world.apiKey,
+    api_url: world.reoclo.url,
+    cleanup: 'true',
+    ...Object.fromEntries(
+      pairs.map((pair, i) => {
+        const { requested_at } = main.saved[i];
+        const [credential, id] = [1 + (i % 2), operation(pair)];
+        return [`login_${i + 1}`, `${pair.server.id} ${credential} ended ${requested_at} certain ${id} ${pair.registry} ${pair.server.name}`];
+      }),
+    ),
+  });
+
+  const post = await world.runPost(main);
+  assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
+  assert.deepEqual(loginsOf(world), nowhere);
+  assert.deepEqual(
+    post.log.toSorted(),
+    pairs
+      .map(({ server, registry }) => `[${server.name}, ${registry}] Logged out`)
+      .toSorted(),
+  );
+
+  // docker writes the whole config.json: two at a time on one server lose a login, and bring one back.
+  for (const server of servers) {
+    const [first, ...others] = operationsOf(world, server);
+    assert.equal(others.length, 3);
+    others.reduce((before, after) => {
+      assert.ok(before.completed_at <= after.started_at, `${before.completed_at}, then ${after.started_at}`);
+      return after;
+    }, first);
+    assert.equal(most.on(server), 1, server.name);
+  }
+});
+
+test('each line of a login says which one it is, and the first and the last are of all', async (t) => {
+  const { world, servers, registries, inputs } = await createFleet(t, { servers: 2 });
+  const { log } = await world.run('main', { inputs: inputs() });
+  assert.equal(log[0], 'Asking Reoclo to log 2 servers in with 2 credentials (vault mode)');
+  assert.match(log.at(-1), /^4 of 4 logins done in \d+\.\d s; the post step logs them out$/);
+
+  const about = new Map();
+  for (const line of log.slice(1, -1)) {
+    const [, label, words] = line.match(/^\[([^\]]+, [^\]]+)\] (.+)$/) ?? assert.fail(`no label: ${line}`);
+    about.set(label, [...(about.get(label) ?? []), words.replace(/[0-9a-f-]{36}/g, 'ID')]);
+  }
+  for (const { id, name } of servers) {
+    for (const [i, registry] of registries.entries()) {
+      // Until the API has told the server's name, its id stands for it.
+      assert.deepEqual(about.get(`server ${id}, ${registry}`), [`Operation ID: docker login ${registry} (${TYPES[i]}) with credential ID`]);
+      // What docker said of a success is left out: of many logins it would be most of the log.
+      assert.deepEqual(about.get(`${name}, ${registry}`), [`Logged ${name} (ID) in to ${registry}; the post step logs it out`]);
+    }
+  }
+});
+
+test('lists may have comments, blank lines, commas and the same id twice', async (t) => {
+  const { world, servers, registries, credentials, inputs } = await createFleet(t, { servers: 2 });
+  const [one, two] = servers.map(({ id }) => id);
+  const main = await world.run('main', {
+    inputs: inputs({
+      server_id: `# all of them\r\n\r\n  ${one} ,, ${two.toUpperCase()} # the second, ${one}\n${two}\n`,
+      credential_id: `${credentials.join(',')}, ${credentials[0]}`,
+    }),
+  });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.equal(world.reoclo.requests.filter(isLogin).length, 4);
+  assert.equal(main.outputs.registry_url, [...registries, ...registries].join('\n'));
+  await world.runPost(main);
+  assert.deepEqual(loginsOf(world), { 'web-1': [], 'web-2': [] });
+});
+
+test('a list of one server and one credential is a step like any other', async (t) => {
+  const { world, registries, inputs } = await createFleet(t, { servers: 1, types: ['harbor'] });
+  const given = inputs();
+  const main = await world.run('main', {
+    inputs: { ...given, server_id: `${given.server_id}, # the only one\n${given.server_id}`, credential_id: `\n${given.credential_id}\n` },
+  });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.deepEqual(main.log.filter((line) => !line.startsWith('  docker | ')).map((line) => line.replace(/[0-9a-f-]{36}/g, 'ID')), [
+    'Asking Reoclo to log server ID in with credential ID (vault mode)',
+    `Operation ID: docker login ${registries[0]} (harbor)`,
+    `Logged web-1 (ID) in to ${registries[0]}; the post step logs it out`,
+  ]);
+  const post = await world.runPost(main);
+  assert.deepEqual(post.log, [`Logged out of ${registries[0]} on server ${world.server.id}`]);
+});
+
+test('a token of the workflow logs several servers in', async (t) => {
+  const { world, servers } = await createFleet(t, { types: [] });
+  const main = await world.run('main', {
+    inputs: world.inputs.passthrough({ server_id: servers.map(({ id }) => id).join(','), cleanup: 'false' }),
+  });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.equal(main.log[0], `Asking Reoclo to log 3 servers in to ${world.registry.host} (passthrough mode, generic)`);
+  assert.match(main.log.at(-1), /^3 of 3 logins done in .*; they stay logged in \(cleanup: false\)$/);
+  const logins = JSON.parse(main.outputs.logins);
+  assert.deepEqual(logins.map(({ server_id, auth_mode, credential_id }) => [server_id, auth_mode, credential_id]), servers.map(({ id }) => [id, 'passthrough', undefined]));
+
+  const post = await world.runPost(main);
+  assert.deepEqual(post.log, servers.map(({ id }) => `cleanup is false: server ${id} stays logged in to ${world.registry.host}.`));
+  assert.deepEqual([post.annotations, new Set(Object.values(loginsOf(world)).flat())], [[], new Set([world.registry.host])]);
+});
+
+test('eight servers are logged in side by side, and no ninth before one of them is done', async (t) => {
+  let gate;
+  const front = async (host, world) => (gate = world.own(await startGate(host))).host;
+  const { world, inputs } = await createFleet(t, { servers: 10, types: ['generic'], front });
+  const most = watchDockers(world);
+  const step = world.start('main', { inputs: inputs() });
+  await started(world, 8);
+  // docker is held on each of them. A ninth would have been asked for long before each was asked after three times.
+  for (const id of world.reoclo.operations.keys()) await world.reoclo.seen((request) => isPoll(request) && request.path.endsWith(id), 3);
+  assert.equal(world.reoclo.requests.filter(isLogin).length, 8);
+  gate.release();
+
+  const main = await step.done;
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.equal(JSON.parse(main.outputs.logins).length, 10);
+  assert.deepEqual([most.all, ...most.by.values()], [8, ...Array(10).fill(1)]);
+  await world.runPost(main);
+  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+});

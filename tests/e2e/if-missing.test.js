@@ -1,0 +1,66 @@
+// Runs of forks and of Dependabot have no secrets: `if_missing` says whether the step then fails or passes.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+let world;
+before(async () => (world = await createWorld()));
+after(() => world.close());
+
+// what is empty → mode, inputs that differ from good ones, the input that the message names
+const MISSING = {
+  'a vault login without a key': ['vault', { api_key: '' }, 'api_key'],
+  'a vault login without any of its secrets': ['vault', { api_key: '', server_id: '', credential_id: '' }, 'api_key'],
+  'a passthrough login without a key': ['passthrough', { api_key: ' ' }, 'api_key'],
+  'a passthrough login without a token': ['passthrough', { access_token: '' }, 'access_token'],
+  'a passthrough login without user name and token': ['passthrough', { username: '', access_token: '\n' }, 'access_token'],
+  'a passthrough login without any of its secrets': ['passthrough', { api_key: '', username: '', access_token: '' }, 'api_key'],
+};
+
+const titles = ({ annotations }) => annotations.map(({ level, title }) => [level, title]);
+
+for (const [what, [mode, different, input]] of Object.entries(MISSING)) {
+  test(`${what} passes with if_missing: skip, and says so in one notice`, async () => {
+    const inputs = world.inputs[mode]({ ...different, if_missing: 'skip', job_summary: 'true' });
+    const main = await world.run('main', { inputs });
+    assert.deepEqual([main.code, main.stderr, main.log, main.state, main.summary], [0, '', [], {}, ''], main.stdout);
+    assert.deepEqual(titles(main), [['notice', 'Login skipped']]);
+    assert.match(main.annotations[0].message, new RegExp(`^${input} is empty, .*fork.*Dependabot.*if_missing is 'skip'`));
+    // A list like any other, for what a workflow does with it.
+    assert.deepEqual(main.outputs, { logins: '[]' });
+
+    const post = await world.runPost(main);
+    assert.deepEqual([post.code, post.stdout, post.stderr, post.summary], [0, '', '', '']);
+    assert.deepEqual(world.reoclo.requests, []);
+  });
+
+  for (const if_missing of [undefined, '', 'fail']) {
+    test(`${what} fails with if_missing: ${if_missing ?? 'not given'}`, async () => {
+      const main = await world.run('main', { inputs: world.inputs[mode]({ ...different, if_missing }) });
+      assert.deepEqual([main.code, titles(main), main.state], [1, [['error', 'Bad input']], {}], main.stdout);
+      assert.match(main.annotations[0].message, new RegExp(`\\b${input} is (required|missing)|and ${input} are empty`));
+      assert.match(main.annotations[0].message, /fork.*Dependabot.*if_missing: 'skip'/);
+
+      const post = await world.runPost(main);
+      assert.deepEqual([post.code, post.stdout], [0, '']);
+      assert.deepEqual(world.reoclo.requests, []);
+    });
+  }
+}
+
+test('if_missing: skip skips nothing but a missing secret', async () => {
+  for (const different of [{ server_id: '' }, { credential_id: '' }, { api_key: 'not-an-automation-key' }, { server_id: 'web-1' }]) {
+    const main = await world.run('main', { inputs: world.inputs.vault({ ...different, if_missing: 'skip' }) });
+    assert.deepEqual([main.code, titles(main)], [1, [['error', 'Bad input']]], main.stdout);
+  }
+  assert.deepEqual(world.reoclo.requests, []);
+});
+
+test('with if_missing: skip and all secrets the login is made', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ if_missing: ' skip\n' }) });
+  assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});

@@ -1,0 +1,194 @@
+// `job_summary: true` puts a table of the logins, and one of the logouts, into the job's summary.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pass, startFaults, status } from '../sandbox/faults.js';
+import { startHostileRegistry } from '../sandbox/hostile-registry.js';
+import { createFleet } from './support/fleet.js';
+import { tables } from './support/markdown.js';
+import { createWorld } from './support/world.js';
+
+// GitHub takes 1 MiB of one step.
+const MOST_BYTES = 512 * 1024;
+const SECONDS = /^\d+\.\d s$/;
+
+/** The one table of a summary, without what takes different time each time. */
+function table({ summary }, title) {
+  const [{ title: found, rows }, ...others] = tables(summary);
+  assert.deepEqual([found, others], [title, []]);
+  return rows.map(({ Duration, ...row }) => {
+    if (Duration !== undefined) assert.match(Duration, SECONDS);
+    return row;
+  });
+}
+
+test('each login and each logout is a row', async (t) => {
+  const { world, servers, registries, credentials, inputs } = await createFleet(t, { servers: 2 });
+  const [one, two] = servers;
+  const unavailable = status(404, {}, '{"detail":"Server gone"}');
+  const isGone = ({ body }) => body.includes(two.id) && body.includes(credentials[1]);
+  const faults = world.own(
+    await startFaults(world.reoclo.url, { login: (exchange) => (isGone(exchange.request) ? unavailable : pass)(exchange) }),
+  );
+  const main = await world.run('main', { inputs: inputs({ api_url: faults.url, job_summary: 'true' }) });
+  assert.equal(main.code, 1);
+  const ids = main.outputs.operation_id.split('\n');
+  const login = (server, i, Operation) => ({
+    Server: `${server.name} (${server.id})`,
+    Registry: registries[i],
+    Type: ['generic', 'harbor'][i],
+    Mode: 'vault',
+    Operation,
+    Attempts: '1',
+    Result: '✅ logged in',
+  });
+  assert.deepEqual(table(main, 'Registry logins'), [
+    login(one, 0, ids[0]),
+    login(one, 1, ids[1]),
+    login(two, 0, ids[2]),
+    {
+      Server: `server ${two.id}`,
+      Registry: `credential ${credentials[1]}`,
+      Type: '',
+      Mode: 'vault',
+      Operation: '',
+      Attempts: '1',
+      Result: `❌ Reoclo does not know this id: Reoclo at ${new URL(faults.url).host} answered 404 to the login request: Server gone.`,
+    },
+  ]);
+
+  faults.restart({ logout: (exchange) => (exchange.request.body.includes(two.id) ? status(403) : pass)(exchange) });
+  const post = await world.runPost(main);
+  const logout = (server, i, Result) => ({ Server: `${server.name} (${server.id})`, Registry: registries[i], Result });
+  assert.deepEqual(table(post, 'Registry logouts'), [
+    logout(one, 0, '✅ logged out'),
+    logout(one, 1, '✅ logged out'),
+    logout(two, 0, '⚠️ may still be logged in'),
+  ]);
+});
+
+test('a single login is a table of one row, and cleanup: false is told in it', async (t) => {
+  const world = await createWorld(t);
+  const main = await world.run('main', { inputs: world.inputs.passthrough({ job_summary: 'TRUE', cleanup: 'false' }) });
+  const [row, ...others] = table(main, 'Registry logins');
+  assert.deepEqual([row.Registry, row.Mode, row.Result, others], [world.registry.host, 'passthrough', '✅ logged in', []]);
+  const post = await world.runPost(main);
+  assert.deepEqual(table(post, 'Registry logouts'), [
+    { Server: `web-1 (${world.server.id})`, Registry: world.registry.host, Result: 'stays logged in (cleanup: false)' },
+  ]);
+});
+
+test('there is no summary unless it is asked for', async (t) => {
+  const world = await createWorld(t);
+  for (const job_summary of [undefined, '', 'false']) {
+    const main = await world.run('main', { inputs: world.inputs.vault({ job_summary }) });
+    const post = await world.runPost(main, { inputs: world.inputs.vault({ job_summary: 'true' }) });
+    assert.deepEqual([main.code, main.summary, post.summary], [0, '', '']);
+  }
+});
+
+test('a summary is put behind what is there already', async (t) => {
+  const world = await createWorld(t);
+  const path = join(world.folder, 'summary.md');
+  await writeFile(path, 'before\n\n');
+  const env = { GITHUB_STEP_SUMMARY: path };
+  await world.runPost(await world.run('main', { inputs: world.inputs.vault({ job_summary: 'true' }), env }));
+  const summary = await readFile(path, 'utf8');
+  assert.match(summary, /^before\n\n### Registry logins\n\n/);
+  assert.deepEqual(tables(summary).map(({ title, rows }) => [title, rows.length]), [['Registry logins', 1], ['Registry logouts', 1]]);
+});
+
+const HOSTILE = [
+  'a|b \\| c \\\\| d',
+  '<img src=x onerror=alert(1)> </td></table> <!-- ',
+  '`code` **bold** _it_ ~~s~~ # title',
+  '![i](javascript:x) [link](javascript:x) @octocat &lt; &#60;',
+  'https://evil.example/ HTTP://evil.example www.evil.example',
+  '$\\color{red}{x}$ $`x`$',
+  '| --- | --- |\r\n### Registry logins\n| x |',
+].join('\n');
+/** As the neutraliser leaves a text. */
+const shown = (text) => text.replace(/\s+/g, ' ').replaceAll('::', ': :').trim();
+
+test('what a server is called and what docker says stay text in their cells', async (t) => {
+  // The name alone is cut at a hundred characters: each line of it gets its turn.
+  const names = HOSTILE.split('\n').map((line, i) => `${line}\n${i}`);
+  const { world, servers, inputs } = await createFleet(t, { servers: names, types: ['generic'] });
+  const registry = world.own(await startHostileRegistry(`${HOSTILE} ${world.apiKey}`));
+  const denied = world.addCredential({ registry_url: registry.host });
+  const good = inputs();
+  const main = await world.run('main', { inputs: { ...good, credential_id: `${good.credential_id}, ${denied}`, job_summary: 'true' } });
+  assert.equal(main.code, 1);
+  const rows = table(main, 'Registry logins');
+  assert.deepEqual(rows.map(({ Server }) => Server), servers.flatMap(({ name, id }) => Array(2).fill(`${shown(name)} (${id})`)));
+  const results = rows.map(({ Result }) => Result).filter((result) => result.startsWith('❌'));
+  assert.equal(results.length, servers.length);
+  results.forEach((result, i) => {
+    // Cut at 300 characters, of which the name takes some.
+    assert.ok(result.startsWith(`❌ Docker login failed: docker login ${registry.host} on ${shown(servers[i].name)} (`), result);
+    assert.match(result, /…$/);
+  });
+
+  const post = await world.runPost(main);
+  assert.deepEqual(table(post, 'Registry logouts').map(({ Server }) => Server), servers.map(({ name, id }) => `${shown(name)} (${id})`));
+});
+
+test('docker\'s words stay text in a cell that has room for all of them', async (t) => {
+  const world = await createWorld(t);
+  for (const line of HOSTILE.split(/\r?\n/)) {
+    const registry = world.own(await startHostileRegistry(`«${line}» ${world.password}`));
+    const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url: registry.host, job_summary: 'true' }) });
+    const [{ Result }] = table(main, 'Registry logins');
+    assert.ok(Result.includes(`${shown(`«${line}»`)} ***`), Result);
+  }
+});
+
+test('a runner without a summary gets none, and hears nothing of it', async (t) => {
+  const world = await createWorld(t);
+  for (const GITHUB_STEP_SUMMARY of [undefined, '']) {
+    const main = await world.run('main', { inputs: world.inputs.vault({ job_summary: 'true' }), env: { GITHUB_STEP_SUMMARY } });
+    const post = await world.runPost(main);
+    assert.deepEqual([main.code, main.annotations, post.code, post.annotations], [0, [], 0, []]);
+    assert.doesNotMatch(main.stdout + post.stdout, /summary|###/i);
+  }
+});
+
+test('a summary that cannot be written is one warning in each step, and fails neither', async (t) => {
+  const world = await createWorld(t);
+  const env = { GITHUB_STEP_SUMMARY: '/nonexistent/summary' };
+  const main = await world.run('main', { inputs: world.inputs.vault({ job_summary: 'true' }), env });
+  const post = await world.runPost(main);
+  for (const { code, annotations } of [main, post]) {
+    assert.deepEqual([code, annotations.map(({ level, title }) => [level, title])], [0, [['warning', 'The job summary is missing']]]);
+    assert.match(annotations[0].message, /ENOENT/);
+  }
+  assert.equal(JSON.parse(main.outputs.logins).length, 1);
+  assert.deepEqual(world.server.agent.logins(), []);
+});
+
+// docker is replaced by what ends at once. Each `@` takes fourteen characters in Markdown.
+for (const [ends, docker] of [['fail', 'printf "%05000d" 0 | tr 0 @ >&2; exit 1'], ['succeed', 'exit 0']]) {
+  test(`the summary of a hundred logins that ${ends} is small, whatever servers and docker say`, async (t) => {
+    const servers = Array.from({ length: 25 }, (_, i) => `${i}${'@'.repeat(200)}`);
+    let n = 0;
+    const front = () => `registry-${(n += 1)}.example`;
+    const { world, inputs } = await createFleet(t, { servers, types: Array(4).fill('generic'), front, agent: { docker: ['sh', '-c', docker] } });
+    const main = await world.run('main', { inputs: inputs({ job_summary: 'true' }) });
+    const rows = table(main, 'Registry logins');
+    assert.equal(rows.length, 100);
+    const sign = ends === 'fail' ? '@@@' : '✅ logged in';
+    assert.ok(rows.every(({ Server, Result }) => Server.includes('@@@') && Result.includes(sign)), rows[0].Result);
+
+    const post = await world.runPost(main);
+    if (ends === 'succeed') assert.equal(table(post, 'Registry logouts').length, 100);
+    // Runners pass the state as environment variables, for which Windows has 32,767 characters in all.
+    const state = Object.entries(main.state).reduce((sum, [key, value]) => sum + `STATE_${key}=${value}\0`.length, 0);
+    t.diagnostic(`state: ${state} characters`);
+    assert.ok(state < 28 * 1024);
+    for (const { step, summary } of [main, post]) {
+      t.diagnostic(`${step}: ${Buffer.byteLength(summary)} bytes`);
+      assert.ok(Buffer.byteLength(summary) < MOST_BYTES);
+    }
+  });
+}

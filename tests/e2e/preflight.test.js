@@ -1,0 +1,148 @@
+// A passthrough credential that cannot work is refused before anything is sent; one that looks odd gets a notice, and
+// its login goes on; a registry's refusal comes with that registry's own remedy. docker is replaced: none of these
+// registries is within reach.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createWorld } from './support/world.js';
+
+const base64 = (text) => Buffer.from(text).toString('base64');
+
+const ECR = '123456789012.dkr.ecr.eu-west-1.amazonaws.com';
+const GOOGLE = 'europe-docker.pkg.dev';
+const KEY = JSON.stringify({ type: 'service_account', private_key: '-----BEGIN KEY-----\nabcdefgh\n', client_email: 'a@b.example' }, null, 2);
+const PAT = 'dckr_pat_0123456789';
+const ECR_TOKEN = base64('{"payload":"0123456789"}'.repeat(60));
+
+// registry, user name, token, the input that the error names, words of it
+const REFUSED = [
+  [ECR, 'aws', ECR_TOKEN, 'username', /AWS, in capitals.*get-login-password/],
+  [ECR, 'AWS', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', 'access_token', /AWS key.*vault/],
+  [ECR, 'AWS', base64(`AWS:${ECR_TOKEN}`), 'access_token', /authorizationToken/],
+  ['public.ecr.aws', 'AWS', 'AKIAIOSFODNN7EXAMPLE', 'access_token', /AWS key/],
+  [GOOGLE, '_json_key', base64(KEY), 'access_token', /_json_key_base64/],
+  [GOOGLE, '_json_key', KEY.slice(0, -9), 'access_token', /whole JSON key file/],
+  [GOOGLE, '_json_key_base64', KEY, 'access_token', /_json_key/],
+  [GOOGLE, '_json_key_base64', 'not-base64-of-a-key', 'access_token', /encode/],
+  ['eu.gcr.io', '_json_key', '{"client_email":"a@b.example"}', 'access_token', /private_key/],
+  ['gcr.io', 'oauth2accesstoken', KEY, 'access_token', /_json_key/],
+];
+
+// registry, user name, token, words of the notice
+const ODD = [
+  ['registry-1.docker.io', 'bob', PAT, /registry_url to docker\.io/],
+  ['docker.io', 'bob', 'hunter22-hunter22', /personal access token/],
+  ['docker.io', 'bob', 'ghp_0123456789', /another service/],
+  ['ghcr.io', 'bob', 'github_pat_0123456789', /fine-grained/],
+  ['ghcr.io:443', 'bob', 'ghp_0123456789', /port/],
+  ['public.ecr.aws', 'aws', ECR_TOKEN, /AWS, in capitals/],
+  [GOOGLE, 'bob', 'ya29.0123456789', /oauth2accesstoken/],
+  [GOOGLE, '_json_key', KEY.replace('\\n', '\n'), /not valid JSON/],
+  ['my.azurecr.io', '00000000-0000-0000-0000-000000000000', 'abc~0123456789', /zeros/],
+  ['quay.io', 'oauthtoken', '0123456789abcdef', /dollar/],
+];
+
+const RIGHT = [
+  ['ghcr.io', 'octocat', 'ghs_0123456789'],
+  ['https://GHCR.io/acme/', 'octocat', 'ghp_0123456789'],
+  ['docker.io', 'bob', PAT],
+  ['https://index.docker.io/v1/', 'bob', PAT],
+  ['docker.io', 'bob@example.com', '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11'],
+  [ECR, 'AWS', ECR_TOKEN],
+  [GOOGLE, '_json_key', KEY],
+  [GOOGLE, '_json_key_base64', base64(KEY).replace(/.{76}/g, '$&\n')],
+  ['gcr.io', 'oauth2accesstoken', 'ya29.0123456789'],
+  ['my.azurecr.io', '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11', 'abc~0123456789'],
+  ['quay.io', 'acme+robot', '0123456789abcdef'],
+  ['registry.gitlab.com', 'bob', 'glpat-0123456789'],
+  ['registry.digitalocean.com', 'dop_v1_0123456789', 'dop_v1_0123456789'],
+  ['harbor.example.com', 'robot$ci', 'ghp_0123456789'],
+  // Whoever names a port has something of their own there.
+  ['ghcr.io:5000', 'aws', 'hunter22-hunter22'],
+];
+
+// registry, docker's words, words of the remedy
+const HINTS = [
+  ['ghcr.io', 'denied: denied', /packages: read/],
+  ['docker.io', 'unauthorized: incorrect username or password', /personal access token/],
+  ['docker.io', 'toomanyrequests: too many failed login attempts', /wait/],
+  [ECR, '400 Bad Request', /region/],
+  [GOOGLE, 'denied: Permission denied', /artifactregistry/],
+  ['registry.gitlab.com', 'denied: access forbidden', /read_registry/],
+  ['registry.example.com', 'denied: denied', /check the user name and the token/],
+];
+
+const named = (registry, username, token) => `${registry}, ${username}, ${token.slice(0, 16).replace(/\s+/g, '')}…`;
+const titles = ({ annotations }) => annotations.map(({ level, title }) => [level, title]);
+
+/** A world for the tests of a group, in which docker is a shell script. */
+function worldOf(docker) {
+  const group = {};
+  before(async () => (group.world = await createWorld(undefined, { agent: { docker: ['sh', '-c', docker] } })));
+  after(() => group.world.close());
+  /** Runs main; that the token gets out nowhere is checked with every run. */
+  group.run = async (registry_url, username, access_token) => {
+    const { world } = group;
+    const asked = world.reoclo.requests.length;
+    const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url, username, access_token }) });
+    return { main, requests: world.reoclo.requests.slice(asked) };
+  };
+  return group;
+}
+
+describe('what cannot work is one error before anything is sent', () => {
+  const group = worldOf('exit 0');
+  for (const [registry, username, token, input, words] of REFUSED) {
+    test(named(registry, username, token), async () => {
+      const { main, requests } = await group.run(registry, username, token);
+      assert.deepEqual([main.code, titles(main), main.log, main.state], [1, [['error', 'Bad input']], [], {}], main.stdout);
+      assert.match(main.annotations[0].message, new RegExp(`^${input} `));
+      assert.match(main.annotations[0].message, words);
+      assert.deepEqual(requests, []);
+    });
+  }
+});
+
+describe('what is odd is one notice, and the login goes on', () => {
+  const group = worldOf('exit 0');
+  for (const [registry, username, token, words] of ODD) {
+    test(named(registry, username, token), async () => {
+      const { main, requests } = await group.run(registry, username, token);
+      assert.deepEqual([main.code, titles(main)], [0, [['notice', 'The credential looks odd']]], main.stdout);
+      assert.match(main.annotations[0].message, words);
+      const { registry_url, username: sent, access_token } = requests[0].body;
+      assert.deepEqual([registry_url, sent, access_token], [registry, username, token]);
+    });
+  }
+});
+
+describe('what is right and common says nothing', () => {
+  const group = worldOf('exit 0');
+  for (const [registry, username, token] of RIGHT) {
+    test(named(registry, username, token), async () => {
+      const { main, requests } = await group.run(registry, username, token);
+      assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+      assert.equal(requests[0].body.access_token, token);
+    });
+  }
+
+  test('several servers hear of it once', async (t) => {
+    const world = await createWorld(t, { servers: ['web-1', 'web-2', 'web-3'], agent: { docker: ['true'] } });
+    const server_id = Object.values(world.servers).map(({ id }) => id).join();
+    const main = await world.run('main', { inputs: world.inputs.passthrough({ server_id, registry_url: 'docker.io' }) });
+    assert.deepEqual([main.code, titles(main)], [0, [['notice', 'The credential looks odd']]], main.stdout);
+  });
+});
+
+describe('a registry\'s refusal comes with its own remedy', () => {
+  // What docker says is the user name that it is given.
+  const group = worldOf('echo "Error response from daemon: $2" >&2; exit 1');
+  for (const [registry_url, said, words] of HINTS) {
+    test(`${registry_url}: ${said}`, async () => {
+      const { world } = group;
+      const credential_id = world.addCredential({ registry_url, username: said });
+      const main = await world.run('main', { inputs: world.inputs.vault({ credential_id }) });
+      assert.deepEqual([main.code, titles(main)], [1, [['error', 'Docker login failed']]], main.stdout);
+      assert.match(main.annotations[0].message.split(' Fix: ')[1], words);
+    });
+  }
+});

@@ -1,0 +1,111 @@
+// Several servers and several registries: what the scenarios of more than one login share.
+import { once } from 'node:events';
+import { createAgent } from '../../sandbox/agent.js';
+import { startRegistry } from '../../sandbox/registry.js';
+import { createWorld } from './world.js';
+
+export const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(path);
+export const isPoll = ({ method }) => method === 'GET';
+
+/**
+ * A world of several servers and registries; every registry is a real one, with the same user.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {object} [options]
+ * @param {number | string[]} [options.servers] how many, or their names
+ * @param {string[]} [options.types] the kind of each registry, as the vault knows it
+ * @param {(host: string, world: object) => Promise<string>} [options.front] puts something before the registry for
+ *   each of the types, and resolves to its host: to docker each is a registry of its own
+ * @returns {Promise<{ world: object, servers: object[], registries: string[], inputs: (different?: object) => object }>}
+ *   `inputs` are those of a vault login of every server with every credential
+ */
+export async function createFleet(t, { servers = 3, types = ['generic', 'harbor'], front, ...options } = {}) {
+  const names = Array.isArray(servers) ? servers : Array.from({ length: servers }, (_, i) => `web-${i + 1}`);
+  const world = await createWorld(t, { servers: names, ...options });
+  world.reoclo.setMaxListeners(0);
+  const registries = [];
+  const credentials = [];
+  for (const registry_type of types) {
+    const another = () => startRegistry({ users: { [world.username]: world.password } });
+    const { host } = front || registries.length === 0 ? world.registry : world.own(await another());
+    const registry_url = front ? await front(host, world) : host;
+    registries.push(registry_url);
+    credentials.push(world.addCredential({ registry_url, registry_type }));
+  }
+  const fleet = Object.values(world.servers);
+  return {
+    world,
+    servers: fleet,
+    registries,
+    credentials,
+    inputs: (different) =>
+      world.inputs.vault({
+        server_id: fleet.map(({ id }) => id).join('\n'),
+        credential_id: credentials.join('\n'),
+        ...different,
+      }),
+  };
+}
+
+/** Watches the dockers of a world from here on: `most.on(server)` and `most.all` ran at a time. */
+export function watchDockers({ reoclo }) {
+  const running = new Map();
+  const most = { all: 0, by: new Map(), on: ({ id }) => most.by.get(id) ?? 0 };
+  let all = 0;
+  reoclo.on('operation', ({ server_id, status }) => {
+    const change = status === 'running' ? 1 : -1;
+    const here = (running.get(server_id) ?? 0) + change;
+    running.set(server_id, here);
+    all += change;
+    most.by.set(server_id, Math.max(most.on({ id: server_id }), here));
+    most.all = Math.max(most.all, all);
+  });
+  return most;
+}
+
+/** From here on nothing that a server is told to run comes to an end. */
+export async function die(server) {
+  await server.agent.stop();
+  server.agent = await createAgent({ docker: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] });
+}
+
+export function operationsOf({ reoclo }, server, type) {
+  return [...reoclo.operations.values()].filter(
+    ({ server_id, operation_type }) => server_id === server.id && (!type || operation_type === type),
+  );
+}
+
+/** Resolves when the n-th login has started on a server, at once if it has; what never comes fails after half a minute. */
+export async function started({ reoclo }, n) {
+  const signal = AbortSignal.timeout(30_000);
+  const logins = () => reoclo.audit.filter(({ action }) => action === 'registry_login').length;
+  while (logins() < n) {
+    await once(reoclo, 'operation', { signal }).catch((cause) => {
+      throw new Error(`${logins()} logins have started, not ${n}`, { cause });
+    });
+  }
+}
+
+/** Resolves when no server runs docker. */
+export async function idle({ reoclo }) {
+  while ([...reoclo.operations.values()].some(({ status }) => status === 'running')) await once(reoclo, 'operation');
+}
+
+/** What every server is logged in to, by its name. */
+export function loginsOf({ servers }) {
+  return Object.fromEntries(Object.values(servers).map(({ name, agent }) => [name, agent.logins().toSorted()]));
+}
+
+/** Resolves when a step has printed a text, at once if it has; rejects if it ends before. */
+export async function printed({ child, said, done }, text) {
+  child.stdout.setMaxListeners(0);
+  const heard = new Promise((resolve) => {
+    const look = () => said().includes(text) && resolve();
+    child.stdout.on('data', look);
+    look();
+  });
+  const ended = done.then(({ stdout }) => {
+    if (!stdout.includes(text)) throw new Error(`never said «${text}»:\n${stdout}`);
+  });
+  await Promise.race([heard, ended]);
+}
