@@ -31,15 +31,18 @@ say(`  registry   ${registry ?? 'SUBSTITUTE: docker-registry is not here, an emb
 say(`  docker     ${docker ?? 'SUBSTITUTE: the docker CLI is not here, a script edits config.json in its place'}`);
 say(`  skopeo     ${skopeo ?? 'not here: no image is pushed or pulled'}`);
 
+const start = registry ? startRegistry : startSubstituteRegistry;
 const world = await createWorld(undefined, {
-  registry: registry ? startRegistry : startSubstituteRegistry,
+  servers: ['web-1', 'web-2', 'db-1'],
+  registry: start,
   agent: docker ? {} : { docker: [process.execPath, SUBSTITUTE_DOCKER] },
 });
 const scratch = await mkdtemp(join(tmpdir(), 'docker-auth-demo-'));
 try {
-  say(`  Reoclo     a stand-in at ${world.reoclo.url}, with one server, ${world.server.name}`);
+  say(`  Reoclo     a stand-in at ${world.reoclo.url}, with the servers ${Object.keys(world.servers).join(', ')}`);
   await show('vault', 'the credential is kept in Reoclo');
   await show('passthrough', 'the workflow brings user name and token');
+  await showFleet();
   say();
   say('Reoclo\'s audit list');
   for (const { action, auth_mode = '', provider, repository, actor, outcome } of world.reoclo.audit) {
@@ -59,6 +62,26 @@ async function show(mode, meaning) {
   if (registry && skopeo) await pushAndPull(mode);
   await step('post', () => world.runPost(main));
   config('after');
+}
+
+async function showFleet() {
+  say();
+  say('a fleet: every server with every credential, and a table in the job\'s summary');
+  const { username, password } = world;
+  const other = world.own(await start({ users: { [username]: password } }));
+  const second = world.addCredential({ registry_url: other.host, registry_type: 'harbor' });
+  const servers = Object.values(world.servers);
+  const inputs = world.inputs.vault({
+    server_id: servers.map(({ id, name }) => `${id}  # ${name}`).join('\n'),
+    credential_id: `${world.credentialId}, ${second}`,
+    job_summary: 'true',
+  });
+  const main = await step('main', () => world.run('main', { inputs }));
+  indented(main.summary);
+  for (const { name, agent } of servers) say(`  ${name} is logged in to ${agent.logins().join(' and ')}`);
+  const post = await step('post', () => world.runPost(main));
+  indented(post.summary);
+  for (const { name, agent } of servers) say(`  ${name} is logged in to ${agent.logins().join(' and ') || 'nothing'}`);
 }
 
 /** Runs a step, prints what a person sees of its log, and stops the demo if it failed. */
