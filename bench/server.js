@@ -4,32 +4,36 @@
 // /RUN tells what RUN has done.
 import { createServer } from 'node:http';
 
-// How RUN fares: its number of requests, when its operation ends, and by how much the first
-// poll after that was late.
+// How RUN fares: its number of requests and of logins, and by how much the first poll after the
+// end of an operation was late.
 const runs = new Map();
+// When each operation ends.
+const ends = new Map();
 
 function answer(method, url) {
   const [, run, ms, , , , ...call] = url.split('/');
-  const seen = runs.get(run) ?? { requests: 0 };
+  const seen = runs.get(run) ?? { requests: 0, logins: 0 };
   if (ms === undefined) return [200, seen];
 
   const now = performance.now();
   runs.set(run, seen);
   seen.requests += 1;
-  const operation = { operation_id: run, status: 'running' };
-  switch (`${method} ${call[0]}/${call[1]}`) {
+  const operation = { operation_id: call[1], status: 'running' };
+  switch (`${method} ${call[0]}/${method === 'POST' ? call[1] : ''}`) {
     case 'POST registry-auth/login':
-      seen.endsAt = now + Number(ms);
-      return [202, { ...operation, registry_url: 'registry.example.com', registry_type: 'generic' }];
-    case `GET operations/${run}`:
+      operation.operation_id = `${run}-${++seen.logins}`;
+      ends.set(operation.operation_id, now + Number(ms));
+      return [202, { ...operation, registry_url: `r${seen.logins}.example.com`, registry_type: 'generic' }];
+    case 'GET operations/':
+      if (!ends.has(call[1])) return [404, { detail: 'Operation not found' }];
       Object.assign(operation, {
         operation_type: 'registry_login',
         server_id: '00000000-0000-4000-8000-000000000000',
         server_name: 'web-1',
         started_at: '2026-01-01T00:00:00Z',
       });
-      if (now < seen.endsAt) return [200, operation];
-      seen.lateMs ??= now - seen.endsAt;
+      if (now < ends.get(call[1])) return [200, operation];
+      seen.lateMs ??= now - ends.get(call[1]);
       return [200, { ...operation, status: 'completed', result: { exit_code: 0, stdout: 'Login Succeeded\n', stderr: '' } }];
     case 'POST registry-auth/logout':
       return [200, { ...operation, status: 'completed' }];
