@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startFaults, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
+import { idle, printed } from './support/fleet.js';
 import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
 const isPoll = ({ method }) => method === 'GET';
@@ -44,12 +45,12 @@ test('passthrough: killed before the reply, post gives the login time to end and
   await world.reoclo.seen(isLogin);
   await gate.waiting;
 
-  // The wait of 20 s at ten times the speed; the login ends while it lasts.
-  const post = world.startPost(main, {
-    nodeArgs: UNDER_CONDITIONS,
-    env: { TEST_SPEED: '10' },
-  });
-  post.child.stdout.on('data', (text) => String(text).includes('Waiting for the end of a login') && gate.release());
+  // The login ends while post waits for 20 s, over which the clock then leaps.
+  const post = world.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_LEAP_S: '20' } });
+  await printed(post, 'Waiting for the end of a login');
+  gate.release();
+  await idle(world);
+  post.child.kill('SIGUSR2');
   const { log } = await post.done;
   assert.equal(world.reoclo.audit[0].outcome, 'completed');
   assert.match(log.at(-1), /^Logged out of /);
