@@ -231,13 +231,13 @@ fn conclude<H: Host>(log: &Log<'_, H>, inputs: &Inputs, runs: &[LoginRun<'_, H>]
         }
     }
 
-    let (all, tenths) = (runs.len(), (took_ms / 100.0) as u32);
+    let (all, took) = (runs.len(), text::seconds((took_ms / 100.0) as u32));
     let then = match (failed == all, inputs.cleanup) {
         (true, _) => "",
         (false, true) => "; the post step logs them out",
         (false, false) => "; they stay logged in (cleanup: false)",
     };
-    log.info(&format!("{} of {all} logins done in {}.{} s{then}", all - failed, tenths / 10, tenths % 10));
+    log.info(&format!("{} of {all} logins done in {took}{then}", all - failed));
     if failed == 0 {
         return true;
     }

@@ -57,14 +57,9 @@ impl<'h, H: Host> Log<'h, H> {
 
     /// One line for an attempt that failed and is made again: what failed, which attempt comes, how long it waits.
     pub(crate) fn retrying(&self, what: &str, wait_ms: u32, failed: u32, most: Option<u32>, error: &Error) {
-        let tenths = wait_ms.div_ceil(100);
+        let wait = text::seconds(wait_ms.div_ceil(100));
         let of = most.map(|most| format!(" of {most}")).unwrap_or_default();
-        self.info(&format!(
-            "Retrying {what} in {}.{} s (attempt {}{of}): {error}",
-            tenths / 10,
-            tenths % 10,
-            failed + 1
-        ));
+        self.info(&format!("Retrying {what} in {wait} (attempt {}{of}): {error}", failed + 1));
     }
 
     /// What a program on the server printed, as plain lines: never a command, never an annotation.

@@ -64,6 +64,13 @@ pub(crate) struct Report {
     pub(crate) outcome: Option<Result<(), Error>>,
 }
 
+impl Report {
+    /// What the API has answered, once docker has succeeded.
+    pub(crate) fn succeeded(&self) -> Option<&(RegistryUrl, Accepted)> {
+        self.accepted.as_ref().filter(|_| matches!(self.outcome, Some(Ok(()))))
+    }
+}
+
 /// What all logins of a step share.
 pub(crate) struct Step<'a, H> {
     pub(crate) host: &'a H,
@@ -120,9 +127,7 @@ impl<'a, H: Host> LoginRun<'a, H> {
 
     /// The registry, once docker has succeeded.
     pub(crate) fn logged_in_to(&self) -> Option<String> {
-        let report = self.report.borrow();
-        let (registry, _) = report.accepted.as_ref().filter(|_| matches!(report.outcome, Some(Ok(()))))?;
-        Some(registry.as_str().to_owned())
+        self.report.borrow().succeeded().map(|(registry, _)| registry.as_str().to_owned())
     }
 
     pub(crate) fn is_under_way(&self) -> bool {

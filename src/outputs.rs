@@ -60,7 +60,7 @@ impl<'a, H: Host> Outputs<'a, H> {
 
 fn described<H: Host>(run: &LoginRun<'_, H>) -> Option<Json> {
     let report = run.report.borrow();
-    let (registry, accepted) = report.accepted.as_ref().filter(|_| matches!(report.outcome, Some(Ok(()))))?;
+    let (registry, accepted) = report.succeeded()?;
     let mut fields = vec![("server_id", run.server_id.into())];
     fields.extend(report.server_name.as_deref().map(|name| ("server_name", name.into())));
     let auth_mode = match run.login {

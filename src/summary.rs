@@ -4,6 +4,8 @@ use crate::host::Host;
 use crate::inputs::Login;
 use crate::log::Log;
 use crate::login::LoginRun;
+use crate::operation;
+use crate::text;
 
 /// The most shown of why a login failed; the log has the rest.
 const REASON_CHARS: usize = 300;
@@ -23,15 +25,14 @@ pub(crate) fn of_logins<H: Host>(host: &H, log: &Log<'_, H>, runs: &[LoginRun<'_
             }
             None => (registry, "", ""),
         };
-        let tenths = (report.duration_ms / 100.0) as u32;
         vec![
-            crate::operation::named(report.server_name.as_deref(), run.server_id),
+            operation::named(report.server_name.as_deref(), run.server_id),
             registry,
             kind.to_owned(),
             mode.to_owned(),
             id.to_owned(),
             report.attempts.to_string(),
-            format!("{}.{} s", tenths / 10, tenths % 10),
+            text::seconds((report.duration_ms / 100.0) as u32),
             match &report.outcome {
                 Some(Err(error)) => format!("❌ {}: {}", error.title(), log.quote(&error.to_string(), REASON_CHARS)),
                 _ => "✅ logged in".to_owned(),

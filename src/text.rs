@@ -43,6 +43,11 @@ pub(crate) fn capped(mut text: String, max: usize) -> String {
     text
 }
 
+/// Tenths of a second as people read them: `1.2 s` for 12.
+pub(crate) fn seconds(tenths: u32) -> String {
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
 /// Control characters (ANSI escapes begin with one) and the marks that reorder or hide text.
 fn invisible(c: char) -> bool {
     c.is_control()

@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pass, silence, startFaults, status, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
+import { idle } from './support/fleet.js';
 import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
 const SIGNAL_SELF = fileURLToPath(new URL('./support/signal-self.cjs', import.meta.url));
@@ -232,18 +233,9 @@ function printed(stream, text) {
   });
 }
 
-function operationsOf(world, server) {
-  return [...world.reoclo.operations.values()].filter(({ server_id }) => server_id === server.id);
-}
-
 /** Orders lists by their first difference. */
 function compare(a, b) {
   const i = a.findIndex((value, index) => value !== b[index]);
   if (i < 0) return 0;
   return a[i] < b[i] ? -1 : 1;
-}
-
-/** Resolves when a server runs no docker. */
-async function idle(world, server) {
-  while (operationsOf(world, server).some(({ status }) => status === 'running')) await once(world.reoclo, 'operation');
 }

@@ -27,7 +27,7 @@ import {
   startFaults,
   status,
 } from '../sandbox/faults.js';
-import { printed } from './support/fleet.js';
+import { idle, operationsOf, printed } from './support/fleet.js';
 import { createWorld, UNDER_CONDITIONS } from './support/world.js';
 
 // So many groups at a time and so many rows of each: they wait more than they work.
@@ -987,7 +987,7 @@ async function check(t, world, row) {
   assertTook(main, row.takes);
   row.also?.forEach((assertion) => assertion(main, faults));
   if (row.operations !== undefined) assert.equal(operationsOf(world, server, 'registry_login').length, row.operations);
-  await ended(world, server);
+  await idle(world, server);
 
   const { after = {} } = row;
   const nothing = !ends.performed;
@@ -1011,7 +1011,7 @@ async function check(t, world, row) {
   assertRetries(post, after.retries ?? (isQuick ? atLeast(0) : 0));
   assertTook(post, after.takes);
 
-  await ended(world, server);
+  await idle(world, server);
   assert.equal(server.agent.logins().length, left, 'logins that stay on the server');
   assert.equal(elsewhere.connections, 0, 'nothing may reach the target of a redirect');
 }
@@ -1042,19 +1042,6 @@ async function fileOf(t, cert) {
   const path = join(folder, 'ca.pem');
   await writeFile(path, cert);
   return path;
-}
-
-function operationsOf(world, server, type) {
-  return [...world.reoclo.operations.values()].filter(
-    ({ server_id, operation_type }) => server_id === server.id && (!type || operation_type === type),
-  );
-}
-
-/** Resolves when a server runs no docker. */
-async function ended(world, server) {
-  while (operationsOf(world, server).some(({ status }) => status === 'running')) {
-    await once(world.reoclo, 'operation');
-  }
 }
 
 function assertAnnotations({ annotations, stdout }, expected, message, server) {

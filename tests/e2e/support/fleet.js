@@ -86,9 +86,10 @@ export async function started({ reoclo }, n) {
   }
 }
 
-/** Resolves when no server runs docker. */
-export async function idle({ reoclo }) {
-  while ([...reoclo.operations.values()].some(({ status }) => status === 'running')) await once(reoclo, 'operation');
+/** Resolves when no server runs docker, or not the one that is given. */
+export async function idle({ reoclo }, server) {
+  const runs = ({ status, server_id }) => status === 'running' && (!server || server_id === server.id);
+  while ([...reoclo.operations.values()].some(runs)) await once(reoclo, 'operation');
 }
 
 /** What every server is logged in to, by its name. */
