@@ -17,6 +17,8 @@ RUST := $(TOOLS)/rust.stamp
 BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
+# Everything that runs against the committed dist/, and the tests of what it runs in.
+TESTS := js/*.test.js js/network/*.test.js tests/{support,sandbox,env,e2e}/*.test.js bench/*.test.js
 NPM := node_modules/.package-lock.json
 # Node's own binaries, which exist as packages for this one kind of machine.
 NODES := $(if $(filter Linux/x86_64,$(shell uname -s)/$(shell uname -m)),tests/nodes/node_modules/.package-lock.json)
@@ -27,7 +29,7 @@ help: ## list the tasks
 
 demo: $(NPM) ## see the action log a server in and out, against a real registry
 	@tests/sandbox/install.sh docker docker-registry skopeo || true
-	@node tests/sandbox/demo.js
+	@node tests/demo/demo.js
 
 test: lint unit wasm e2e check-dist ## everything that must hold before a change lands
 
@@ -50,7 +52,7 @@ wasm: $(RUST) $(BINDGEN) $(PACK) ## the JavaScript boundary, as WebAssembly in N
 	wasm-pack --log-level warn test --node --mode no-install --test wasm
 
 e2e: $(NPM) sandbox-tools ## the committed dist/ against the stand-in, a real registry and the real docker CLI
-	node --test --test-timeout=300000 --test-reporter=spec tests/sandbox/*.test.js js/*.test.js js/network/*.test.js tests/e2e/support/*.test.js tests/e2e/*.test.js
+	node --test --test-timeout=300000 --test-reporter=spec $(TESTS)
 
 test-node: $(NPM) $(NODES) sandbox-tools ## the scenarios on Node 20, 22 and 24, and what Node 18 is told
 	@node tests/nodes/run.js

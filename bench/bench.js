@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { installed } from '../tests/nodes/nodes.js';
+import { installed } from '../tests/support/nodes.js';
 import { BUDGETS } from './budgets.js';
 import { inputs, loadAction, run, startApi } from './runner.js';
 import { sizes } from './sizes.js';

@@ -6,8 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { parseKeyValues } from '../tests/e2e/support/runner-files.js';
-import { startChild } from '../tests/sandbox/child.js';
+import { parseKeyValues } from '../tests/support/runner-files.js';
+import { startChild } from '../tests/support/child.js';
 
 const STUCK_AFTER_MS = 60_000;
 

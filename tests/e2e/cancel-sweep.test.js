@@ -10,10 +10,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pass, silence, startFaults, status, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
-import { idle } from './support/fleet.js';
-import { createWorld, UNDER_CONDITIONS } from './support/world.js';
+import { idle } from '../env/fleet.js';
+import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
-const SIGNAL_SELF = fileURLToPath(new URL('./support/signal-self.cjs', import.meta.url));
+const SIGNAL_SELF = fileURLToPath(new URL('../env/signal-self.cjs', import.meta.url));
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'];
 const MODES = ['vault', 'passthrough'];

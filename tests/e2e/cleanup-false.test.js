@@ -1,7 +1,7 @@
 // `cleanup: false` leaves the server logged in.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 for (const cleanup of ['false', 'False', 'FALSE']) {
   test(`cleanup: ${cleanup} leaves the server logged in and says so in one line`, async (t) => {

@@ -1,7 +1,7 @@
 // A runner that has stopped listening, as one that is shut down does: the login and its cleanup go on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 test('a runner that no longer reads what is printed gets its login and its logout all the same', async (t) => {
   const world = await createWorld(t);

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream';
 import { test } from 'node:test';
-import { makeCertificate } from '../sandbox/faults.js';
 import { startHttpProxy } from '../sandbox/proxies.js';
-import { serveConnections } from '../sandbox/serve.js';
-import { createWorld, UNDER_CONDITIONS } from './support/world.js';
+import { makeCertificate } from '../support/certificate.js';
+import { serveConnections } from '../support/serve.js';
+import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
 /** A relay to the stand-in, or to another host, that counts connections. `change` is done to what comes back. */
 async function startRelay(world, { upstream = new URL(world.reoclo.url), change = (bytes) => bytes, ...options } = {}) {

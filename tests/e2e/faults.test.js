@@ -8,13 +8,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
   brokenOff,
-  closedPort,
   cut,
   drip,
   empty,
   halved,
   lost,
-  makeCertificate,
   padded,
   page,
   pass,
@@ -27,8 +25,10 @@ import {
   startFaults,
   status,
 } from '../sandbox/faults.js';
-import { idle, operationsOf, printed } from './support/fleet.js';
-import { createWorld, UNDER_CONDITIONS } from './support/world.js';
+import { makeCertificate } from '../support/certificate.js';
+import { closedPort } from '../support/serve.js';
+import { idle, operationsOf, printed } from '../env/fleet.js';
+import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
 // So many groups at a time and so many rows of each: they wait more than they work.
 const CONCURRENCY = 3;

@@ -5,8 +5,8 @@ import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { pass, startFaults, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
-import { createFleet, idle, loginsOf, printed, started } from './support/fleet.js';
-import { UNDER_CONDITIONS } from './support/world.js';
+import { createFleet, idle, loginsOf, printed, started } from '../env/fleet.js';
+import { UNDER_CONDITIONS } from '../env/test-env.js';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'];
 const LOGINS = 12;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pass, startFaults, status } from '../sandbox/faults.js';
-import { createFleet, die, loginsOf, printed } from './support/fleet.js';
-import { UNDER_CONDITIONS } from './support/world.js';
+import { createFleet, die, loginsOf, printed } from '../env/fleet.js';
+import { UNDER_CONDITIONS } from '../env/test-env.js';
 
 const under = (env) => ({ nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', ...env } });
 const loggedOut = (post, servers, registries) =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startGate } from '../sandbox/gate.js';
-import { createFleet, isLogin, isPoll, loginsOf, operationsOf, started, watchDockers } from './support/fleet.js';
+import { createFleet, isLogin, isPoll, loginsOf, operationsOf, started, watchDockers } from '../env/fleet.js';
 
 const TYPES = ['generic', 'harbor'];
 

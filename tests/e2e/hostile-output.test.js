@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 const HOSTILE = [
   'boo',

@@ -1,7 +1,7 @@
 // Runs of forks and of Dependabot have no secrets: `if_missing` says whether the step then fails or passes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 let world;
 before(async () => (world = await createWorld()));

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pass, startFaults, status } from '../sandbox/faults.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
-import { createFleet } from './support/fleet.js';
-import { tables } from './support/markdown.js';
-import { createWorld } from './support/world.js';
+import { createFleet } from '../env/fleet.js';
+import { tables } from '../env/markdown.js';
+import { createWorld } from '../env/test-env.js';
 
 // GitHub takes 1 MiB of one step.
 const MOST_BYTES = 512 * 1024;

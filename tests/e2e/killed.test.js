@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startFaults, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
-import { idle, printed } from './support/fleet.js';
-import { createWorld, UNDER_CONDITIONS } from './support/world.js';
+import { idle, printed } from '../env/fleet.js';
+import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
 const isPoll = ({ method }) => method === 'GET';
 const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(path);

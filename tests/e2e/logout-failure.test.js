@@ -1,7 +1,7 @@
 // Whatever goes wrong in post is a warning, and never fails the job.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 test('a key that may not log out is one warning that says what to change', async (t) => {
   const world = await createWorld(t, { key: { allowed_operations: ['registry_login'] } });

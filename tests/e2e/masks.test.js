@@ -1,7 +1,7 @@
 // Masks come before everything else, longest first, whatever happens next.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 const lines = (text) => text.split('\n').filter(Boolean);
 

@@ -1,7 +1,7 @@
 // A runner that has no files for what a step answers, or has taken them away.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 const VARIABLES = ['GITHUB_STATE', 'GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_ENV', 'GITHUB_PATH'];
 const all = (value) => Object.fromEntries(VARIABLES.map((name) => [name, value]));

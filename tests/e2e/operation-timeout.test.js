@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startGate } from '../sandbox/gate.js';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 test('a login that outlives `timeout` fails with one error, and post logs out what came of it', async (t) => {
   const world = await createWorld(t);

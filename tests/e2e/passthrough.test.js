@@ -1,7 +1,7 @@
 // Passthrough mode: the workflow brings user name, token and registry.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 test('a passthrough login logs the server in, and the post step logs it out', async (t) => {
   const world = await createWorld(t);

@@ -3,7 +3,7 @@
 // registries is within reach.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 const base64 = (text) => Buffer.from(text).toString('base64');
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeCertificate } from '../sandbox/faults.js';
-import { createTlsWorld, logInAndOut } from './support/tls-world.js';
+import { createTlsWorld, logInAndOut } from '../env/tls.js';
+import { makeCertificate } from '../support/certificate.js';
 
 /** A world whose Reoclo speaks TLS, and a way to write files into the workspace there. */
 async function createPrivateWorld(t) {

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { closedPort } from '../sandbox/faults.js';
 import { startHttpProxy, startSocksProxy } from '../sandbox/proxies.js';
-import { serveConnections } from '../sandbox/serve.js';
-import { createTlsWorld, logInAndOut } from './support/tls-world.js';
-import { createWorld, UNDER_CONDITIONS } from './support/world.js';
+import { closedPort, serveConnections } from '../support/serve.js';
+import { createTlsWorld, logInAndOut } from '../env/tls.js';
+import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
 /** A world whose Reoclo speaks TLS, and the inputs of a login there. */
 async function createTrustedWorld(t) {

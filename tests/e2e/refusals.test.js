@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 // who asks for what → how the world differs, which inputs, title, what the message must say
 const MATRIX = {

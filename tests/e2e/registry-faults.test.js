@@ -6,10 +6,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream';
 import { test } from 'node:test';
-import { closedPort, rewritten, startFaults } from '../sandbox/faults.js';
+import { rewritten, startFaults } from '../sandbox/faults.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
-import { serve, serveConnections } from '../sandbox/serve.js';
-import { createWorld, UNDER_CONDITIONS } from './support/world.js';
+import { closedPort, serve, serveConnections } from '../support/serve.js';
+import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
 // Without random waits.
 const AT_ONCE = {

@@ -1,8 +1,8 @@
 // The network between runner and Reoclo: which host, which cause, what to check.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serve } from '../sandbox/serve.js';
-import { createWorld, UNDER_CONDITIONS } from './support/world.js';
+import { serve } from '../support/serve.js';
+import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
 /** A server of the test's own; resolves to its host. */
 async function startServer(t, answer) {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 const ID = '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11';
 const OTHER = ID.replace('0b', '1b');

@@ -1,7 +1,7 @@
 // Vault mode: the credential is in Reoclo, docker logs in for real, post logs out for real.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 test('a vault login logs the server in, and the post step logs it out', async (t) => {
   const world = await createWorld(t);

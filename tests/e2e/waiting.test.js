@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startFaults, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
-import { createFleet, die, printed } from './support/fleet.js';
-import { createWorld, UNDER_CONDITIONS } from './support/world.js';
+import { createFleet, die, printed } from '../env/fleet.js';
+import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
 // Each leap of the clock is over one of the waits between two lines.
 const LEAPS = { nodeArgs: UNDER_CONDITIONS, env: { TEST_LEAP_S: '10' } };

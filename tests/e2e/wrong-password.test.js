@@ -1,7 +1,7 @@
 // docker itself refuses: its own words reach the user, and nobody else's login is touched.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from './support/world.js';
+import { createWorld } from '../env/test-env.js';
 
 test('a wrong password fails with docker\'s own words, the exit code and the operation', async (t) => {
   const world = await createWorld(t);

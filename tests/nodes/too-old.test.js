@@ -2,8 +2,8 @@
 // says so, whatever else that Node could not read.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createWorld } from '../e2e/support/world.js';
-import { installed } from './nodes.js';
+import { createWorld } from '../env/test-env.js';
+import { installed } from '../support/nodes.js';
 
 const old = installed(18);
 

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { startChild } from '../sandbox/child.js';
+import { startChild } from '../support/child.js';
 
 const HERE = import.meta.dirname;
 
@@ -33,7 +33,7 @@ export function versionOf({ command }) {
 
 /**
  * @param {Runner} runner
- * @param {import('../e2e/support/world.js').World} world with the servers `web-1` and `web-2`
+ * @param {import('../env/test-env.js').World} world with the servers `web-1` and `web-2`
  * @param {object} actions what `publish` has published
  * @param {string} name the workflow's file, without its extension
  * @param {object} [options]

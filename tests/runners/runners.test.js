@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { silence, startFaults } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
-import { createWorld } from '../e2e/support/world.js';
+import { createWorld } from '../env/test-env.js';
 import { act } from './act.js';
 import { publish } from './actions.js';
 import { gitea } from './gitea.js';

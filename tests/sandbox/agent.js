@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startChild } from './child.js';
+import { startChild } from '../support/child.js';
 
 // Docker Hub goes by several names but has one entry in config.json, which
 // `docker logout docker.io` does not find.

@@ -9,14 +9,12 @@
 // Besides the calls `login`, `poll` and `logout` there is `connections`, for what
 // happens before a request is read and so before its kind is known. Every reply
 // closes its connection: the n-th connection carries the n-th request.
-import { execFile } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
-import { promisify } from 'node:util';
 
 const SEEN_WITHIN_MS = 30_000;
 const DRIP_MS = 1_000;
@@ -298,32 +296,4 @@ export async function startElsewhere() {
   elsewhere.url = `http://127.0.0.1:${server.address().port}`;
   elsewhere.stop = () => new Promise((resolve) => server.close(resolve));
   return elsewhere;
-}
-
-/** A port of 127.0.0.1 on which nothing listens. */
-export async function closedPort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-/**
- * A certificate that signs itself, made for this one run.
- *
- * @param {string} name a subjectAltName, such as `IP:127.0.0.1`
- * @returns {Promise<{ key: string, cert: string }>}
- */
-export async function makeCertificate(name = 'IP:127.0.0.1') {
-  const { stdout } = await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-days', '1', '-subj', '/CN=docker-auth-test', '-addext', `subjectAltName=${name}`],
-    ...['-keyout', '-', '-out', '-'],
-  ]);
-  const [key, cert] = ['PRIVATE KEY', 'CERTIFICATE'].map(
-    (label) => stdout.match(new RegExp(`-----BEGIN ${label}-----.*?-----END ${label}-----\n`, 's'))[0],
-  );
-  return { key, cert };
 }

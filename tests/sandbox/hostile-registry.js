@@ -13,7 +13,7 @@
 //   `time=… level=info … error="…"`, where Go's %q has quoted them.
 // - in URLs (a realm that cannot be reached, a redirect) `::` gets through,
 //   control characters, `#` and `[` do not.
-import { serve } from './serve.js';
+import { serve } from '../support/serve.js';
 
 /**
  * @param {string} text what docker is to print

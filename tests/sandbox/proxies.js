@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startChild } from './child.js';
-import { closedPort } from './faults.js';
+import { startChild } from '../support/child.js';
+import { closedPort } from '../support/serve.js';
 
 const LISTENS_WITHIN_MS = 10_000;
 

@@ -1,6 +1,6 @@
 // A substitute for the real registry, for the demo on machines that cannot
 // install one. It knows its users and answers /v2/; it stores no images.
-import { serve } from '../serve.js';
+import { serve } from '../../support/serve.js';
 
 /**
  * @param {{ users?: Record<string, string> }} [options] user names to passwords

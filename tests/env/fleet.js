@@ -1,8 +1,8 @@
 // Several servers and several registries: what the scenarios of more than one login share.
 import { once } from 'node:events';
-import { createAgent } from '../../sandbox/agent.js';
-import { startRegistry } from '../../sandbox/registry.js';
-import { createWorld } from './world.js';
+import { createAgent } from '../sandbox/agent.js';
+import { startRegistry } from '../sandbox/registry.js';
+import { createWorld } from './test-env.js';
 
 export const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(path);
 export const isPoll = ({ method }) => method === 'GET';

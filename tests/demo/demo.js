@@ -4,12 +4,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createWorld } from '../e2e/support/world.js';
-import { writeImage } from './image.js';
-import { startRegistry } from './registry.js';
-import { startSubstituteRegistry } from './substitute/registry.js';
+import { createWorld } from '../env/test-env.js';
+import { writeImage } from '../sandbox/image.js';
+import { startRegistry } from '../sandbox/registry.js';
+import { startSubstituteRegistry } from '../sandbox/substitute/registry.js';
 
-const SUBSTITUTE_DOCKER = fileURLToPath(new URL('./substitute/docker.js', import.meta.url));
+const SUBSTITUTE_DOCKER = fileURLToPath(new URL('../sandbox/substitute/docker.js', import.meta.url));
 
 const say = (text = '') => console.log(text);
 const indented = (text) => say(text.trimEnd().replaceAll(/^/gm, '     '));

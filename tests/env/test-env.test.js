@@ -5,8 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { parseKeyValues, parseLog } from './runner-files.js';
-import { createWorld } from './world.js';
+import { createWorld } from './test-env.js';
 
 const MANIFEST = `
 name: probe
@@ -102,30 +101,4 @@ test('a step that is killed still leaves its state', async (t) => {
   const main = await done;
   assert.equal(main.signal, 'SIGKILL');
   assert.deepEqual(main.state, { api_key: world.apiKey });
-});
-
-test('key-value files are read as the runner reads them', () => {
-  assert.deepEqual(parseKeyValues('a=1\n\nb<<EOF\n\nx=y\nz\nEOF\na=2=3\nc<<E\nE\nd=<<\ne=\r\n'), {
-    a: '2=3',
-    b: '\nx=y\nz',
-    c: '',
-    d: '<<',
-    e: '\r',
-  });
-  assert.throws(() => parseKeyValues('a<<EOF\n1\n'), /no line EOF/);
-  assert.throws(() => parseKeyValues('a<<\n'), /not an entry/);
-  assert.throws(() => parseKeyValues('text\n'), /not an entry/);
-});
-
-test('commands are found where the runner finds them', () => {
-  const { commands, lines } = parseLog(
-    '  ::error title=a%2Cb,file=x::m%0An%2C\nx ::error::no\ry##[group]yes\r\n::nonsense::##[Error]e\n::endgroup::\n::x\n',
-  );
-  assert.deepEqual(commands, [
-    { command: 'error', properties: { title: 'a,b', file: 'x' }, data: 'm\nn%2C' },
-    { command: 'group', properties: {}, data: 'yes' },
-    { command: 'error', properties: {}, data: 'e' },
-    { command: 'endgroup', properties: {}, data: '' },
-  ]);
-  assert.deepEqual(lines, ['x ::error::no', '::x']);
 });

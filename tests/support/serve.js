@@ -55,3 +55,13 @@ export async function serveConnections(accept, { address = '127.0.0.1', port = 0
     },
   };
 }
+
+/** A port of 127.0.0.1 on which nothing listens. */
+export async function closedPort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}

@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
-import { startChild } from '../../sandbox/child.js';
-import { startReoclo } from '../../sandbox/reoclo.js';
-import { startRegistry } from '../../sandbox/registry.js';
-import { parseKeyValues, parseLog, splitLines } from './runner-files.js';
+import { startChild } from '../support/child.js';
+import { startReoclo } from '../sandbox/reoclo.js';
+import { startRegistry } from '../sandbox/registry.js';
+import { parseKeyValues, parseLog, splitLines } from '../support/runner-files.js';
 import { savedLogins } from './saved-logins.js';
 
-const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
+const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
 // No step takes this long; one that does is stuck, and its test fails.
 const STUCK_AFTER_MS = 60_000;

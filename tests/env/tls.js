@@ -1,7 +1,8 @@
 // A world whose Reoclo speaks TLS, with a certificate that only `ca_certificate` makes trusted.
 import assert from 'node:assert/strict';
-import { makeCertificate, startFaults } from '../../sandbox/faults.js';
-import { createWorld } from './world.js';
+import { startFaults } from '../sandbox/faults.js';
+import { makeCertificate } from '../support/certificate.js';
+import { createWorld } from './test-env.js';
 
 /**
  * @param {import('node:test').TestContext} t

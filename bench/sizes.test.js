@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { BUDGETS } from '../../bench/budgets.js';
-import { sizes } from '../../bench/sizes.js';
+import { BUDGETS } from './budgets.js';
+import { sizes } from './sizes.js';
 
 let measured;
-before(async () => (measured = await sizes(fileURLToPath(new URL('../../', import.meta.url)))));
+before(async () => (measured = await sizes(fileURLToPath(new URL('../', import.meta.url)))));
 
 for (const [what, most] of Object.entries(BUDGETS.sizes)) {
   test(`${what}: ${most} bytes at most`, () => {

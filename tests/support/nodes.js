@@ -1,4 +1,4 @@
-// The Node binaries that package.json names here; the Makefile installs them.
+// The Node binaries of tests/nodes/package.json; the Makefile installs them.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
  *   as `node-MAJOR`, with the version that it says it is
  */
 export function installed(major) {
-  const path = join(import.meta.dirname, `node_modules/node-${major}/bin/node`);
+  const path = join(import.meta.dirname, `../nodes/node_modules/node-${major}/bin/node`);
   if (!existsSync(path)) return undefined;
   const version = execFileSync(path, ['--version'], { encoding: 'utf8' }).trim().slice(1);
   if (!version.startsWith(`${major}.`)) throw new Error(`${path} is Node ${version}`);
