@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { LOG, TITLES, WARNINGS } from '../env/messages.js';
 import { pass, silence, startFaults, status, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
 import { idle } from '../env/fleet.js';
@@ -29,7 +30,7 @@ const POINTS = [
   { name: 'the process has been started', when: ({ child }) => once(child, 'spawn'), early: true },
   { name: 'none of its code has run', self: 'load', early: true },
   { name: 'its first mask is printed', self: 'print:::add-mask::', held: true },
-  { name: 'it has said what it will do', self: 'print:Asking Reoclo', held: true },
+  { name: 'it has said what it will do', self: `print:${LOG.start}`, held: true },
   { name: 'half of the state is written', self: 'state:^cleanup=', held: true },
   { name: 'all of the state is written and nothing is sent', self: 'state:^login_1=', held: true },
   { name: 'the connection is open', when: ({ faults }) => once(faults, 'connection'), held: true },
@@ -52,7 +53,7 @@ const POINTS = [
   {
     name: 'it waits before it asks for the login again',
     plan: () => ({ login: status(503, { 'retry-after': '30' }) }),
-    self: 'print:Retrying the login request',
+    self: `print:${LOG.retryingStart('login')}`,
   },
   { name: 'the reply to the login is sent', when: ({ replied }) => replied('login', 1), held: true },
   { name: 'the registry is in the state', self: 'state:^login_1=.* requested .* - [^-]', held: true },
@@ -160,11 +161,11 @@ async function stopped(t, { point, mode, signal, world, server }) {
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' },
   });
-  const waits = printed(post.child.stdout, 'Waiting for the end of');
+  const waits = printed(post.child.stdout, LOG.waitingStart);
   const ended = post.done;
   await Promise.race([waits, ended]);
   gate?.release();
-  if (post.said().includes('Waiting for the end of a login that was cut off')) {
+  if (post.said().includes(LOG.waitingForInterruptedLogin)) {
     await idle(world, server);
     post.child.kill('SIGUSR2');
   }
@@ -187,9 +188,9 @@ async function stopped(t, { point, mode, signal, world, server }) {
   } else if (performed) {
     assert.deepEqual(
       annotations.map(({ level, title }) => [level, title]),
-      [['warning', 'A login may be left behind']],
+      [['warning', TITLES.loginNotCleanedUp]],
     );
-    assert.ok(annotations[0].message.includes(server.id));
+    assert.equal(annotations[0].message, WARNINGS.loginNotCleanedUp(server.id));
     assert.ok(requested || signal === 'SIGKILL', 'main knew that nothing had been sent');
   } else {
     assert.deepEqual(annotations, []);
@@ -202,7 +203,7 @@ function assertEnd({ code, signal: killedBy, annotations, stdout }, signal, { ea
   const errors = annotations.filter(({ level }) => level === 'error').map(({ title }) => title);
   if (late && code === 0) return assert.deepEqual(errors, []);
   if (signal === 'SIGKILL' || (early && killedBy)) return assert.deepEqual([killedBy, errors], [signal, []]);
-  return assert.deepEqual([code, errors], [1, ['Cancelled']], stdout);
+  return assert.deepEqual([code, errors], [1, [TITLES.cancelled]], stdout);
 }
 
 /** What a point can wait for. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream';
 import { test } from 'node:test';
+import { beginning, CAUSES, ERRORS, exactly, FIX, like, LOG, withFix } from '../env/messages.js';
 import { startHttpProxy } from '../sandbox/proxies.js';
 import { makeCertificate } from '../support/certificate.js';
 import { serveConnections } from '../support/serve.js';
@@ -64,7 +65,8 @@ test('a reply that TLS finds damaged may stand for a login: it is asked for agai
   const inputs = world.inputs.passthrough({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
   const main = await world.run('main', { inputs });
   assert.deepEqual([main.code, damaged], [0, 1], main.stdout);
-  assert.match(main.stdout, /Retrying the login request .*ECONNRESET: the connection broke \(ERR_SSL/);
+  const error = ERRORS.connection('login', CAUSES.connectionLost(like(/ERR_SSL\w*/)));
+  assert.match(main.log.find(LOG.isRetry), exactly(LOG.retrying('login', { error })));
   assert.equal(main.saved[0].uncertain, true);
   await world.runPost(main);
   assert.deepEqual(world.server.agent.logins(), []);
@@ -99,7 +101,8 @@ test('a name of which no address answers names the first of them', async (t) => 
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_DUAL_STACK: '1', TEST_RANDOM: '0' },
   });
-  assert.match(main.annotations[0].message, /localhost:2 could not be reached .*connect ECONNREFUSED : ?:1:2/);
+  const error = ERRORS.connection('login', like(/connect ECONNREFUSED : ?:1:2/), { host: 'localhost:2' });
+  assert.match(main.annotations[0].message, exactly(withFix(error, FIX.hostAndPort)));
 });
 
 test('a host that takes no connection is told from one that does not answer, and tried again', async (t) => {
@@ -112,7 +115,8 @@ test('a host that takes no connection is told from one that does not answer, and
     env: { TEST_RANDOM: '0', TEST_SPEED: '50' },
   });
   assert.deepEqual([main.code, main.annotations.length], [1, 1]);
-  assert.match(main.annotations[0].message, /could not be reached for the login request: ERR_CONNECT_TIMEOUT: no connection within 10 s/);
-  assert.equal(main.log.filter((line) => line.startsWith('Retrying ')).length, 5);
+  const error = ERRORS.connection('login', `ERR_CONNECT_TIMEOUT: ${CAUSES.connectTimeout}`, { host: mute.host });
+  assert.match(main.annotations[0].message, beginning(error));
+  assert.equal(main.log.filter(LOG.isRetry).length, 5);
   assert.equal(main.saved[0].performed, false, 'nothing was sent');
 });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
+import { ERRORS, exactly, label, LOG, NAMES, TITLES, WARNINGS } from '../env/messages.js';
 import { pass, startFaults, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
 import { createFleet, idle, loginsOf, printed, started } from '../env/fleet.js';
@@ -77,7 +78,7 @@ async function stopped(t, { fleet: { servers, credentials, most }, moment, signa
   } else {
     // Nobody was told the registry of this credential: of that alone something may be left, and one warning says where.
     assert.equal(signal, 'SIGKILL', main.stdout);
-    assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
+    assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
     for (const { id, agent } of Object.values(world.servers)) {
       assert.equal(post.annotations[0].message.includes(id), silent.includes(id), id);
       assert.ok(agent.logins().length <= (silent.includes(id) ? 1 : 0), `${main.stdout}${post.stdout}`);
@@ -93,7 +94,7 @@ test('a reply that was not read before SIGKILL is made up for by what another se
     await startFaults(world.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? never : pass)(exchange) }),
   );
   const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
-  const heard = ({ id }) => printed(step, `[server ${id}, ${gates[0].host}] Operation `);
+  const heard = ({ id }) => printed(step, label(NAMES.server(id), gates[0].host) + LOG.operationStart);
   await Promise.all([started(world, 3), heard(one), heard(three)]);
   step.child.kill('SIGKILL');
   const main = await step.done;
@@ -116,9 +117,9 @@ test('where no server was told the registry before SIGKILL, one warning names th
   step.child.kill('SIGKILL');
   const main = await step.done;
   const post = await cleanedUp(world, main, gates);
-  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
+  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
   const lines = post.annotations[0].message.split('\n');
-  assert.deepEqual(lines.map((line) => line.match(/server ([0-9a-f-]{36})/)[1]).toSorted(), Object.values(world.servers).map(({ id }) => id).toSorted());
+  assert.deepEqual(lines.toSorted(), Object.values(world.servers).map(({ id }) => WARNINGS.loginNotCleanedUp(id)).toSorted());
   assert.equal(faults.counts.logout, 0);
 });
 
@@ -138,7 +139,7 @@ test('a login that nobody can undo is waited for, so that it does not bring back
   );
 
   const post = await cleanedUp(world, main, gates);
-  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
+  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
   for (const { id } of servers) assert.ok(post.annotations[0].message.includes(id));
   assert.deepEqual(loginsOf(world), { 'web-1': [gates[1].host], 'web-2': [gates[1].host] });
 });
@@ -153,10 +154,10 @@ test('while a stopped step waits for a reply, no server is asked for the next lo
   );
   // A clock that goes at a fifth of its speed: the reply is waited for until it comes.
   const step = world.start('main', { inputs: inputs({ api_url: faults.url }), nodeArgs: UNDER_CONDITIONS, env: { TEST_SPEED: '0.2' } });
-  await Promise.all([started(world, 2), printed(step, `[server ${done.id}, ${gates[0].host}] Operation `)]);
+  await Promise.all([started(world, 2), printed(step, label(NAMES.server(done.id), gates[0].host) + LOG.operationStart)]);
   step.child.kill('SIGTERM');
   gates[0].release();
-  await printed(step, `[web-2, ${gates[0].host}] Logged web-2 (`);
+  await printed(step, label('web-2', gates[0].host) + LOG.loggedInStart('web-2', gates[0].host));
   answer();
   const main = await step.done;
   await faults.idle();
@@ -194,15 +195,15 @@ async function createHeldFleet(t, { servers, credentials, held }) {
 }
 
 /** How post's lines about a login begin. */
-function label({ server_id, server_name, registry }) {
-  return `${server_name ?? `server ${server_id}`}, ${registry ?? 'a registry that was not named'}`;
+function labelOf({ server_id, server_name, registry }) {
+  return label(server_name ?? NAMES.server(server_id), registry ?? NAMES.unknownRegistry);
 }
 
 /** Runs post; docker is let go once post waits for it. Where post can only wait out 20 s, the clock leaps over them. */
 async function cleanedUp(world, main, gates) {
   const step = world.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' } });
   const post = step.done;
-  await Promise.race([printed(step, 'Waiting for the end of').catch(() => {}), post]);
+  await Promise.race([printed(step, LOG.waitingStart).catch(() => {}), post]);
   gates.forEach((gate) => gate.release());
 
   const logins = main.saved.filter(({ performed }) => performed).map((login) => ({ ...login, registry: registryOf(main, login) }));
@@ -212,8 +213,8 @@ async function cleanedUp(world, main, gates) {
     // Nothing else is under way at that moment: all other servers are done with, and docker runs nowhere.
     const others = logins.filter(({ server_id, registry }) => registry && !cut.some((login) => login.server_id === server_id));
     await Promise.all([
-      ...others.map((login) => printed(step, `[${label(login)}] Logged out`)),
-      ...cut.map((login) => printed(step, `[${label(login)}] Waiting for the end of a login that was cut off`)),
+      ...others.map((login) => printed(step, labelOf(login) + LOG.loggedOut)),
+      ...cut.map((login) => printed(step, labelOf(login) + LOG.waitingForInterruptedLogin)),
       idle(world),
     ]);
     step.child.kill('SIGUSR2');
@@ -234,10 +235,10 @@ function pairOf({ server_id, credential_id, registry_url }) {
 
 /** That main ended as it was told to, and said so once. */
 function assertCancelled({ code, annotations, stdout, log }, all = LOGINS) {
-  assert.deepEqual([code, annotations.map(({ level, title }) => [level, title])], [1, [['error', 'Cancelled']]], stdout);
-  const [, failed, of] = annotations[0].message.match(/^(\d+) of (\d+) logins failed:\n/) ?? assert.fail(annotations[0].message);
-  assert.equal(of, String(all));
-  assert.match(log.at(-1), new RegExp(`^${all - failed} of ${all} logins done in `));
+  assert.deepEqual([code, annotations.map(({ level, title }) => [level, title])], [1, [['error', TITLES.cancelled]]], stdout);
+  const failed = Array.from({ length: all }, (_, i) => i + 1).find((n) => annotations[0].message.startsWith(`${ERRORS.failed(n, all)}\n`));
+  assert.ok(failed, annotations[0].message);
+  assert.match(log.at(-1), failed === all ? exactly(LOG.finishedWithoutLogin(all)) : exactly(LOG.finished(all - failed, all)));
 }
 
 /** Resolves when so many logins have ended on their servers. */

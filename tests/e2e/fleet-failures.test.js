@@ -1,13 +1,14 @@
 // Some logins of a step fail: one error says which and why, the others are made, stay, and are logged out by post.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ANY, ERRORS, exactly, FIX, label, like, LOG, NAMES, PROGRESS, TITLES, WARNINGS, withFix } from '../env/messages.js';
 import { pass, startFaults, status } from '../sandbox/faults.js';
 import { createFleet, die, loginsOf, printed } from '../env/fleet.js';
 import { UNDER_CONDITIONS } from '../env/test-env.js';
 
 const under = (env) => ({ nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', ...env } });
 const loggedOut = (post, servers, registries) =>
-  Promise.all(servers.flatMap(({ name }) => registries.map((registry) => printed(post, `[${name}, ${registry}] Logged out`))));
+  Promise.all(servers.flatMap(({ name }) => registries.map((registry) => printed(post, label(name, registry) + LOG.loggedOut))));
 const title = ({ level, title }) => [level, title];
 
 test('a server on which docker never ends is told at `timeout`, and keeps no other from its login and its logout', async (t) => {
@@ -17,22 +18,22 @@ test('a server on which docker never ends is told at `timeout`, and keeps no oth
 
   const step = world.start('main', { inputs: inputs({ timeout: '600' }), ...under({ TEST_LEAP_S: '600' }) });
   // The ten minutes are over when nothing but the dead server is left to wait for.
-  const done = (name) => registries.map((registry) => printed(step, `[${name}, ${registry}] Logged ${name} (`));
-  await Promise.all([...done('web-1'), ...done('web-3'), printed(step, `[server ${dead.id}, ${registries[0]}] Operation`)]);
+  const done = (name) => registries.map((registry) => printed(step, label(name, registry) + LOG.loggedInStart(name, registry)));
+  await Promise.all([...done('web-1'), ...done('web-3'), printed(step, label(NAMES.server(dead.id), registries[0]) + LOG.operationStart)]);
   step.child.kill('SIGUSR2');
   const main = await step.done;
 
   const [operation] = [...world.reoclo.operations.values()].filter(({ server_id }) => server_id === dead.id);
   assert.equal(main.code, 1);
-  assert.deepEqual(main.annotations.map(title), [['error', 'Timed out']]);
+  assert.deepEqual(main.annotations.map(title), [['error', TITLES.timedOut]]);
   const [head, first, fix, second, secondFix, ...rest] = main.annotations[0].message.split('\n');
-  assert.deepEqual([head, rest], ['2 of 6 logins failed:', []]);
-  assert.equal(first, `server ${dead.id}, ${registries[0]}: The login did not end within 600 s: operation ${operation.operation_id} still ran on the server.`);
-  assert.match(fix, /^Fix: see whether the server is online in Reoclo/);
-  assert.equal(second, `server ${dead.id}, credential ${credentials[1]}: Reoclo was not asked for it: the time was up before its turn came.`);
-  assert.match(secondFix, /^Fix: /);
+  assert.deepEqual([head, rest], [ERRORS.failed(2, 6), []]);
+  assert.equal(first, `${NAMES.server(dead.id)}, ${registries[0]}: ${ERRORS.loginTimeout(600, PROGRESS.running(operation.operation_id))}`);
+  assert.equal(fix, ERRORS.fix(FIX.timeout));
+  assert.equal(second, `${NAMES.server(dead.id)}, ${NAMES.credential(credentials[1])}: ${ERRORS.skippedAfterTimeout}`);
+  assert.equal(secondFix, ERRORS.fix(FIX.skippedAfterTimeout));
   assert.deepEqual(main.saved.map(({ key }) => key), ['login_1', 'login_2', 'login_3', 'login_5', 'login_6'], 'nothing is left for what was not asked for');
-  assert.match(main.log.at(-1), /^4 of 6 logins done in /);
+  assert.match(main.log.at(-1), exactly(LOG.finished(4, 6)));
 
   const ids = main.outputs.operation_id.split('\n');
   assert.deepEqual([ids.length, ids[2], ids[3]], [6, operation.operation_id, '-']);
@@ -47,8 +48,8 @@ test('a server on which docker never ends is told at `timeout`, and keeps no oth
   await world.reoclo.seen(({ path, body }) => path.endsWith('/logout') && body.server_id === dead.id);
   post.child.kill('SIGUSR2');
   const { code, annotations } = await post.done;
-  assert.deepEqual([code, annotations.map(title)], [0, [['warning', 'Logout failed']]]);
-  assert.match(annotations[0].message, new RegExp(`^Server ${dead.id} may still be logged in to ${registries[0]}\\. .* Fix: [^\n]*$`));
+  assert.deepEqual([code, annotations.map(title)], [0, [['warning', TITLES.logoutFailed]]]);
+  assert.match(annotations[0].message, exactly(WARNINGS.logoutFailed(dead.id, { registry: registries[0], why: withFix(ANY, ANY) })));
   assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
 });
 
@@ -60,19 +61,19 @@ test('a server that Reoclo does not know is named, and the logins of the others 
 
   const main = await world.run('main', { inputs: inputs() });
   assert.equal(main.code, 1);
-  assert.deepEqual(main.annotations.map(title), [['error', 'Reoclo does not know this id']]);
+  assert.deepEqual(main.annotations.map(title), [['error', TITLES.notFound]]);
   // Both logins failed of the same, which is said once.
   const [head, why, fix, ...rest] = main.annotations[0].message.split('\n');
-  assert.deepEqual([head, rest], ['2 of 6 logins failed:', []]);
-  const names = credentials.map((credential) => `server ${unknown.id}, credential ${credential}`).join('; ');
+  assert.deepEqual([head, rest], [ERRORS.failed(2, 6), []]);
+  const names = credentials.map((credential) => `${NAMES.server(unknown.id)}, ${NAMES.credential(credential)}`).join('; ');
   const { host } = new URL(world.reoclo.url);
-  assert.equal(why, `2 logins: Reoclo at ${host} answered 404 to the login request: Server ${unknown.id} not found. (${names})`);
-  assert.match(fix, /^Fix: check server_id and credential_id: /);
+  assert.equal(why, ERRORS.same(2, ERRORS.httpStatus('login', 404, { host, detail: `Server ${unknown.id} not found` }), names));
+  assert.equal(fix, ERRORS.fix(FIX.serverAndCredential));
   assert.deepEqual(loginsOf(world), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
   const post = await world.runPost(main);
-  const labels = ['web-1', 'web-3'].flatMap((name) => registries.map((registry) => `[${name}, ${registry}]`));
-  assert.deepEqual([post.code, post.annotations, post.log.toSorted()], [0, [], labels.map((label) => `${label} Logged out`).toSorted()]);
+  const labels = ['web-1', 'web-3'].flatMap((name) => registries.map((registry) => label(name, registry)));
+  assert.deepEqual([post.code, post.annotations, post.log.toSorted()], [0, [], labels.map((start) => start + LOG.loggedOut).toSorted()]);
   assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
 });
 
@@ -86,19 +87,21 @@ test('what may be logged in after a 503 is logged out, of the registry that the 
 
   const main = await world.run('main', { inputs: inputs({ api_url: faults.url }), ...under() });
   assert.equal(main.code, 1);
-  assert.deepEqual(main.annotations.map(title), [['error', 'Reoclo had an error']]);
-  assert.match(main.annotations[0].message, new RegExp(`^2 of 6 logins failed:\n2 logins: Reoclo at .* answered 503 .* \\(server ${busy.id}, .*; server ${busy.id}, .*\\)\nFix: run the job again`));
-  const retries = main.log.filter((line) => line.startsWith(`[server ${busy.id}, credential `) && line.includes('] Retrying '));
+  assert.deepEqual(main.annotations.map(title), [['error', TITLES.serverError]]);
+  const names = `${NAMES.server(busy.id)}, ${ANY}; ${NAMES.server(busy.id)}, ${ANY}`;
+  const error = ERRORS.same(2, ERRORS.httpStatus('login', 503), names);
+  assert.match(main.annotations[0].message, exactly([ERRORS.failed(2, 6), error, ERRORS.fix(FIX.serverError)].join('\n')));
+  const retries = main.log.filter((line) => line.startsWith(`[${NAMES.server(busy.id)}, ${NAMES.credential('')}`) && LOG.isRetry(line));
   assert.equal(retries.length, 2 * 5, main.stdout);
   assert.deepEqual(loginsOf(world), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
   // Nobody knows whether the login still runs: it gets 20 s, until the clock leaps.
   const step = world.startPost(main, under({ TEST_LEAP_S: '22' }));
-  await Promise.all([loggedOut(step, [servers[0], servers[2]], registries), printed(step, 'Waiting for the end of a login that was cut off')]);
+  await Promise.all([loggedOut(step, [servers[0], servers[2]], registries), printed(step, LOG.waitingForInterruptedLogin)]);
   step.child.kill('SIGUSR2');
   const post = await step.done;
   assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
-  for (const registry of registries) assert.ok(post.log.includes(`[server ${busy.id}, ${registry}] Logged out`), post.stdout);
+  for (const registry of registries) assert.ok(post.log.includes(label(NAMES.server(busy.id), registry) + LOG.loggedOut), post.stdout);
   assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
 });
 
@@ -119,19 +122,19 @@ test('what nothing can mend is asked once a server, and said in one error', asyn
   const main = await world.run('main', { inputs: inputs({ api_url: faults.url, api_key: 'rca_unknown' }) });
   assert.deepEqual([main.code, faults.requests.length], [1, 8], main.stdout);
   assert.equal(new Set(faults.requests.map(({ body }) => JSON.parse(body).server_id)).size, 8);
-  assert.deepEqual(main.annotations.map(title), [['error', 'Reoclo does not accept the API key']]);
+  assert.deepEqual(main.annotations.map(title), [['error', TITLES.invalidApiKey]]);
   const [head, refused, fix, untried, untriedFix, ...rest] = main.annotations[0].message.split('\n');
-  assert.deepEqual([head, rest], ['30 of 30 logins failed:', []]);
-  assert.match(refused, /^8 logins: Reoclo at .* answered 401 .*: Invalid API key\. \(.*\)$/);
-  assert.match(fix, /^Fix: check api_key/);
-  assert.match(untried, /^22 logins: Reoclo was not asked for it: what is wrong with another login/);
-  assert.match(untriedFix, /^Fix: /);
-  assert.match(main.log.at(-1), /^0 of 30 logins done in \d+\.\d s$/);
+  assert.deepEqual([head, rest], [ERRORS.failed(30, 30), []]);
+  assert.match(refused, exactly(ERRORS.same(8, ERRORS.httpStatus('login', 401, { detail: 'Invalid API key' }))));
+  assert.equal(fix, ERRORS.fix(FIX.apiKey));
+  assert.match(untried, exactly(ERRORS.same(22, ERRORS.skippedAfterError)));
+  assert.equal(untriedFix, ERRORS.fix(FIX.skippedAfterError));
+  assert.match(main.log.at(-1), exactly(LOG.finishedWithoutLogin(30)));
   assert.equal(main.saved.length, 8, 'nothing is left for what was not asked for');
   assert.equal(main.outputs.logins, '[]');
 
   const post = await world.runPost(main);
-  assert.deepEqual([post.code, post.log, post.annotations], [0, ['No login to clean up.'], []]);
+  assert.deepEqual([post.code, post.log, post.annotations], [0, [LOG.noLogins], []]);
   assert.equal(faults.requests.length, 8);
 });
 
@@ -142,18 +145,19 @@ test('failures of several kinds are one error, and the words of docker are in it
   world.own(servers[2].agent);
   const main = await world.run('main', { inputs: inputs() });
   assert.equal(main.code, 1);
-  assert.deepEqual(main.annotations.map(title), [['error', 'Logins failed']]);
+  assert.deepEqual(main.annotations.map(title), [['error', TITLES.loginsFailed]]);
   const [head, ...whys] = main.annotations[0].message.split('\n');
-  assert.deepEqual([head, whys.length], ['4 of 6 logins failed:', 5], main.annotations[0].message);
-  const denied = ({ name }) => new RegExp(`^credential ${credentials[1]}: docker login ${registries[1]} on ${name} \\(.*\\) ended with exit code 1: .*401 Unauthorized`);
+  assert.deepEqual([head, whys.length], [ERRORS.failed(4, 6), 5], main.annotations[0].message);
+  const denied = ({ id, name }) =>
+    exactly(`${NAMES.credential(credentials[1])}: ${ERRORS.docker({ registry: registries[1], server: `${name} (${id})`, output: like(/.*401 Unauthorized.*/) })}`);
   // One remedy for both: it is told once, behind the first.
   assert.match(whys[0], denied(servers[0]));
-  assert.match(whys[1], /^Fix for these 2: check the user name/);
+  assert.match(whys[1], exactly(ERRORS.sameFix(2, FIX.credential)));
   assert.match(whys[2], denied(servers[1]));
-  assert.match(whys[3], /^2 logins: Reoclo at .* answered 404 /);
-  assert.match(whys[4], /^Fix: check server_id/);
+  assert.match(whys[3], exactly(ERRORS.same(2, ERRORS.httpStatus('login', 404))));
+  assert.equal(whys[4], ERRORS.fix(FIX.serverAndCredential));
   // What docker said of a failure is in the log, too.
-  assert.ok(main.log.some((line) => line.startsWith(`[web-1, ${registries[1]}]   docker | `) && line.includes('401 Unauthorized')));
+  assert.ok(main.log.some((line) => line.startsWith(label('web-1', registries[1]) + LOG.docker) && line.includes('401 Unauthorized')));
 
   const post = await world.runPost(main);
   assert.deepEqual([post.annotations, post.log.length], [[], 2], post.stdout);
@@ -164,9 +168,8 @@ test('two credentials for one registry are one warning, and one logout a server'
   const { world, registries, credentials, inputs } = await createFleet(t, { types: ['generic'] });
   const second = world.addCredential();
   const main = await world.run('main', { inputs: inputs({ credential_id: `${credentials[0]},${second}` }) });
-  assert.deepEqual([main.code, main.annotations.map(title)], [0, [['warning', 'Two credentials for one registry']]]);
-  const { message } = main.annotations[0];
-  for (const words of [credentials[0], second, registries[0]]) assert.ok(message.includes(words), message);
+  assert.deepEqual([main.code, main.annotations.map(title)], [0, [['warning', TITLES.duplicateRegistry]]]);
+  assert.equal(main.annotations[0].message, WARNINGS.duplicateRegistry(credentials[0], second, registries[0]));
   assert.equal(JSON.parse(main.outputs.logins).length, 6);
 
   const post = await world.runPost(main);

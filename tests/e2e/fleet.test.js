@@ -1,6 +1,7 @@
 // Several servers and several credentials in one step: every server is logged in with each of them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exactly, label, LOG, NAMES } from '../env/messages.js';
 import { startGate } from '../sandbox/gate.js';
 import { createFleet, isLogin, isPoll, loginsOf, operationsOf, started, watchDockers } from '../env/fleet.js';
 
@@ -62,7 +63,7 @@ test('two credentials log three servers in, and the post step logs all of them o
   assert.deepEqual(
     post.log.toSorted(),
     pairs
-      .map(({ server, registry }) => `[${server.name}, ${registry}] Logged out`)
+      .map(({ server, registry }) => label(server.name, registry) + LOG.loggedOut)
       .toSorted(),
   );
 
@@ -81,8 +82,8 @@ test('two credentials log three servers in, and the post step logs all of them o
 test('each line of a login says which one it is, and the first and the last are of all', async (t) => {
   const { world, servers, registries, inputs } = await createFleet(t, { servers: 2 });
   const { log } = await world.run('main', { inputs: inputs() });
-  assert.equal(log[0], 'Asking Reoclo to log 2 servers in with 2 credentials (vault mode)');
-  assert.match(log.at(-1), /^4 of 4 logins done in \d+\.\d s; the post step logs them out$/);
+  assert.equal(log[0], LOG.vaultMany(2, 2));
+  assert.match(log.at(-1), exactly(LOG.finished(4, 4)));
 
   const about = new Map();
   for (const line of log.slice(1, -1)) {
@@ -92,9 +93,9 @@ test('each line of a login says which one it is, and the first and the last are 
   for (const { id, name } of servers) {
     for (const [i, registry] of registries.entries()) {
       // Until the API has told the server's name, its id stands for it.
-      assert.deepEqual(about.get(`server ${id}, ${registry}`), [`Operation ID: docker login ${registry} (${TYPES[i]}) with credential ID`]);
+      assert.deepEqual(about.get(`${NAMES.server(id)}, ${registry}`), [LOG.operationOf('ID', registry, TYPES[i], 'ID')]);
       // What docker said of a success is left out: of many logins it would be most of the log.
-      assert.deepEqual(about.get(`${name}, ${registry}`), [`Logged ${name} (ID) in to ${registry}; the post step logs it out`]);
+      assert.deepEqual(about.get(`${name}, ${registry}`), [LOG.loggedIn(`${name} (ID)`, registry)]);
     }
   }
 });
@@ -122,13 +123,13 @@ test('a list of one server and one credential is a step like any other', async (
     inputs: { ...given, server_id: `${given.server_id}, # the only one\n${given.server_id}`, credential_id: `\n${given.credential_id}\n` },
   });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  assert.deepEqual(main.log.filter((line) => !line.startsWith('  docker | ')).map((line) => line.replace(/[0-9a-f-]{36}/g, 'ID')), [
-    'Asking Reoclo to log server ID in with credential ID (vault mode)',
-    `Operation ID: docker login ${registries[0]} (harbor)`,
-    `Logged web-1 (ID) in to ${registries[0]}; the post step logs it out`,
+  assert.deepEqual(main.log.filter((line) => !line.startsWith(LOG.docker)).map((line) => line.replace(/[0-9a-f-]{36}/g, 'ID')), [
+    LOG.vault('ID', 'ID'),
+    LOG.operation('ID', registries[0], 'harbor'),
+    LOG.loggedIn('web-1 (ID)', registries[0]),
   ]);
   const post = await world.runPost(main);
-  assert.deepEqual(post.log, [`Logged out of ${registries[0]} on server ${world.server.id}`]);
+  assert.deepEqual(post.log, [LOG.loggedOutOf(registries[0], world.server.id)]);
 });
 
 test('a token of the workflow logs several servers in', async (t) => {
@@ -137,13 +138,13 @@ test('a token of the workflow logs several servers in', async (t) => {
     inputs: world.inputs.passthrough({ server_id: servers.map(({ id }) => id).join(','), cleanup: 'false' }),
   });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  assert.equal(main.log[0], `Asking Reoclo to log 3 servers in to ${world.registry.host} (passthrough mode, generic)`);
-  assert.match(main.log.at(-1), /^3 of 3 logins done in .*; they stay logged in \(cleanup: false\)$/);
+  assert.equal(main.log[0], LOG.passthroughMany(3, world.registry.host, 'generic'));
+  assert.match(main.log.at(-1), exactly(LOG.finishedForGood(3, 3)));
   const logins = JSON.parse(main.outputs.logins);
   assert.deepEqual(logins.map(({ server_id, auth_mode, credential_id }) => [server_id, auth_mode, credential_id]), servers.map(({ id }) => [id, 'passthrough', undefined]));
 
   const post = await world.runPost(main);
-  assert.deepEqual(post.log, servers.map(({ id }) => `cleanup is false: server ${id} stays logged in to ${world.registry.host}.`));
+  assert.deepEqual(post.log, servers.map(({ id }) => LOG.staysLoggedIn(id, world.registry.host)));
   assert.deepEqual([post.annotations, new Set(Object.values(loginsOf(world)).flat())], [[], new Set([world.registry.host])]);
 });
 

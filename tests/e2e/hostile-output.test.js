@@ -1,6 +1,7 @@
 // What a registry makes docker print is shown as text and obeyed by nobody.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LOG, TITLES } from '../env/messages.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
 import { createWorld } from '../env/test-env.js';
 
@@ -24,10 +25,10 @@ test('commands in docker\'s output stay text', async (t) => {
     'no command but our own',
   );
   assert.equal(main.annotations.length, 1);
-  assert.equal(main.annotations[0].title, 'Docker login failed');
-  const shown = main.stdout.replaceAll(/^::(add-mask|error title=Docker login failed)::/gm, '');
+  assert.equal(main.annotations[0].title, TITLES.dockerFailed);
+  const shown = main.stdout.replaceAll(new RegExp(`^::(add-mask|error title=${TITLES.dockerFailed})::`, 'gm'), '');
   assert.doesNotMatch(shown, /::|##\[|\u001b|\r/);
-  assert.ok(main.log.some((line) => /^ {2}docker \| .*: :error title=Owned: :pwned/.test(line)), main.stdout);
+  assert.ok(main.log.some((line) => line.startsWith(LOG.docker) && line.includes(': :error title=Owned: :pwned')), main.stdout);
 });
 
 test('a registry that repeats the token shows only asterisks', async (t) => {

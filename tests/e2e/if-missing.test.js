@@ -1,6 +1,7 @@
 // Runs of forks and of Dependabot have no secrets: `if_missing` says whether the step then fails or passes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { INPUTS, TITLES, WARNINGS } from '../env/messages.js';
 import { createWorld } from '../env/test-env.js';
 
 let world;
@@ -24,8 +25,8 @@ for (const [what, [mode, different, input]] of Object.entries(MISSING)) {
     const inputs = world.inputs[mode]({ ...different, if_missing: 'skip', job_summary: 'true' });
     const main = await world.run('main', { inputs });
     assert.deepEqual([main.code, main.stderr, main.log, main.state, main.summary], [0, '', [], {}, ''], main.stdout);
-    assert.deepEqual(titles(main), [['notice', 'Login skipped']]);
-    assert.match(main.annotations[0].message, new RegExp(`^${input} is empty, .*fork.*Dependabot.*if_missing is 'skip'`));
+    assert.deepEqual(titles(main), [['notice', TITLES.loginSkipped]]);
+    assert.equal(main.annotations[0].message, WARNINGS.loginSkipped(input));
     // A list like any other, for what a workflow does with it.
     assert.deepEqual(main.outputs, { logins: '[]' });
 
@@ -37,9 +38,9 @@ for (const [what, [mode, different, input]] of Object.entries(MISSING)) {
   for (const if_missing of [undefined, '', 'fail']) {
     test(`${what} fails with if_missing: ${if_missing ?? 'not given'}`, async () => {
       const main = await world.run('main', { inputs: world.inputs[mode]({ ...different, if_missing }) });
-      assert.deepEqual([main.code, titles(main), main.state], [1, [['error', 'Bad input']], {}], main.stdout);
+      assert.deepEqual([main.code, titles(main), main.state], [1, [['error', TITLES.invalidInputs]], {}], main.stdout);
       assert.match(main.annotations[0].message, new RegExp(`\\b${input} is (required|missing)|and ${input} are empty`));
-      assert.match(main.annotations[0].message, /fork.*Dependabot.*if_missing: 'skip'/);
+      assert.ok(main.annotations[0].message.includes(INPUTS.emptySecrets), main.annotations[0].message);
 
       const post = await world.runPost(main);
       assert.deepEqual([post.code, post.stdout], [0, '']);
@@ -51,7 +52,7 @@ for (const [what, [mode, different, input]] of Object.entries(MISSING)) {
 test('if_missing: skip skips nothing but a missing secret', async () => {
   for (const different of [{ server_id: '' }, { credential_id: '' }, { api_key: 'not-an-automation-key' }, { server_id: 'web-1' }]) {
     const main = await world.run('main', { inputs: world.inputs.vault({ ...different, if_missing: 'skip' }) });
-    assert.deepEqual([main.code, titles(main)], [1, [['error', 'Bad input']]], main.stdout);
+    assert.deepEqual([main.code, titles(main)], [1, [['error', TITLES.invalidInputs]]], main.stdout);
   }
   assert.deepEqual(world.reoclo.requests, []);
 });

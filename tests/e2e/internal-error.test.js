@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { ERRORS, exactly, TITLES } from '../env/messages.js';
 import { createWorld } from '../env/test-env.js';
 
 // Makes the core fail in the middle of a request, in a way that no promise sees.
@@ -25,8 +26,8 @@ test('a panic in main is one error and exit code 1', async (t) => {
   const world = await createWorld(t);
   const main = await world.run('main', { inputs: world.inputs.vault(), ...(await sabotage(world)) });
   assert.equal(main.code, 1);
-  assert.deepEqual(main.annotations.map(({ level, title }) => [level, title]), [['error', 'Internal error']]);
-  assert.match(main.annotations[0].message, /report this.*reoclo\/docker-auth\/issues/);
+  assert.deepEqual(main.annotations.map(({ level, title }) => [level, title]), [['error', TITLES.internalError]]);
+  assert.match(main.annotations[0].message, exactly(ERRORS.internal));
   assert.deepEqual([main.stderr, /\n\s+at /.test(main.stdout)], ['', false]);
 });
 
@@ -35,7 +36,7 @@ test('a panic in post is one warning and exit code 0', async (t) => {
   const main = await world.run('main', { inputs: world.inputs.vault() });
   const post = await world.runPost(main, await sabotage(world));
   assert.equal(post.code, 0);
-  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'Internal error']]);
+  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.internalError]]);
   assert.equal(post.stderr, '');
 });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ANY, beginning, ERRORS, exactly, like, NAMES, SUMMARY, TITLES, WARNINGS } from '../env/messages.js';
 import { pass, startFaults, status } from '../sandbox/faults.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
 import { createFleet } from '../env/fleet.js';
@@ -41,41 +42,41 @@ test('each login and each logout is a row', async (t) => {
     Mode: 'vault',
     Operation,
     Attempts: '1',
-    Result: '✅ logged in',
+    Result: SUMMARY.loggedIn,
   });
-  assert.deepEqual(table(main, 'Registry logins'), [
+  assert.deepEqual(table(main, SUMMARY.logins), [
     login(one, 0, ids[0]),
     login(one, 1, ids[1]),
     login(two, 0, ids[2]),
     {
-      Server: `server ${two.id}`,
-      Registry: `credential ${credentials[1]}`,
+      Server: NAMES.server(two.id),
+      Registry: NAMES.credential(credentials[1]),
       Type: '',
       Mode: 'vault',
       Operation: '',
       Attempts: '1',
-      Result: `❌ Reoclo does not know this id: Reoclo at ${new URL(faults.url).host} answered 404 to the login request: Server gone.`,
+      Result: SUMMARY.failed(TITLES.notFound, ERRORS.httpStatus('login', 404, { host: new URL(faults.url).host, detail: 'Server gone' })),
     },
   ]);
 
   faults.restart({ logout: (exchange) => (exchange.request.body.includes(two.id) ? status(403) : pass)(exchange) });
   const post = await world.runPost(main);
   const logout = (server, i, Result) => ({ Server: `${server.name} (${server.id})`, Registry: registries[i], Result });
-  assert.deepEqual(table(post, 'Registry logouts'), [
-    logout(one, 0, '✅ logged out'),
-    logout(one, 1, '✅ logged out'),
-    logout(two, 0, '⚠️ may still be logged in'),
+  assert.deepEqual(table(post, SUMMARY.logouts), [
+    logout(one, 0, SUMMARY.loggedOut),
+    logout(one, 1, SUMMARY.loggedOut),
+    logout(two, 0, SUMMARY.mayStillBeLoggedIn),
   ]);
 });
 
 test('a single login is a table of one row, and cleanup: false is told in it', async (t) => {
   const world = await createWorld(t);
   const main = await world.run('main', { inputs: world.inputs.passthrough({ job_summary: 'TRUE', cleanup: 'false' }) });
-  const [row, ...others] = table(main, 'Registry logins');
-  assert.deepEqual([row.Registry, row.Mode, row.Result, others], [world.registry.host, 'passthrough', '✅ logged in', []]);
+  const [row, ...others] = table(main, SUMMARY.logins);
+  assert.deepEqual([row.Registry, row.Mode, row.Result, others], [world.registry.host, 'passthrough', SUMMARY.loggedIn, []]);
   const post = await world.runPost(main);
-  assert.deepEqual(table(post, 'Registry logouts'), [
-    { Server: `web-1 (${world.server.id})`, Registry: world.registry.host, Result: 'stays logged in (cleanup: false)' },
+  assert.deepEqual(table(post, SUMMARY.logouts), [
+    { Server: `web-1 (${world.server.id})`, Registry: world.registry.host, Result: SUMMARY.staysLoggedIn },
   ]);
 });
 
@@ -95,8 +96,8 @@ test('a summary is put behind what is there already', async (t) => {
   const env = { GITHUB_STEP_SUMMARY: path };
   await world.runPost(await world.run('main', { inputs: world.inputs.vault({ job_summary: 'true' }), env }));
   const summary = await readFile(path, 'utf8');
-  assert.match(summary, /^before\n\n### Registry logins\n\n/);
-  assert.deepEqual(tables(summary).map(({ title, rows }) => [title, rows.length]), [['Registry logins', 1], ['Registry logouts', 1]]);
+  assert.ok(summary.startsWith(`before\n\n### ${SUMMARY.logins}\n\n`), summary);
+  assert.deepEqual(tables(summary).map(({ title, rows }) => [title, rows.length]), [[SUMMARY.logins, 1], [SUMMARY.logouts, 1]]);
 });
 
 const HOSTILE = [
@@ -120,18 +121,19 @@ test('what a server is called and what docker says stay text in their cells', as
   const good = inputs();
   const main = await world.run('main', { inputs: { ...good, credential_id: `${good.credential_id}, ${denied}`, job_summary: 'true' } });
   assert.equal(main.code, 1);
-  const rows = table(main, 'Registry logins');
+  const rows = table(main, SUMMARY.logins);
   assert.deepEqual(rows.map(({ Server }) => Server), servers.flatMap(({ name, id }) => Array(2).fill(`${shown(name)} (${id})`)));
-  const results = rows.map(({ Result }) => Result).filter((result) => result.startsWith('❌'));
+  const results = rows.map(({ Result }) => Result).filter((result) => result.startsWith(SUMMARY.failed(TITLES.dockerFailed, '')));
   assert.equal(results.length, servers.length);
   results.forEach((result, i) => {
     // Cut at 300 characters, of which the name takes some.
-    assert.ok(result.startsWith(`❌ Docker login failed: docker login ${registry.host} on ${shown(servers[i].name)} (`), result);
+    const server = `${shown(servers[i].name)} (${servers[i].id})`;
+    assert.match(result, beginning(SUMMARY.failed(TITLES.dockerFailed, ERRORS.docker({ registry: registry.host, server }).split(ANY)[0])));
     assert.match(result, /…$/);
   });
 
   const post = await world.runPost(main);
-  assert.deepEqual(table(post, 'Registry logouts').map(({ Server }) => Server), servers.map(({ name, id }) => `${shown(name)} (${id})`));
+  assert.deepEqual(table(post, SUMMARY.logouts).map(({ Server }) => Server), servers.map(({ name, id }) => `${shown(name)} (${id})`));
 });
 
 test('docker\'s words stay text in a cell that has room for all of them', async (t) => {
@@ -139,7 +141,7 @@ test('docker\'s words stay text in a cell that has room for all of them', async 
   for (const line of HOSTILE.split(/\r?\n/)) {
     const registry = world.own(await startHostileRegistry(`«${line}» ${world.password}`));
     const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url: registry.host, job_summary: 'true' }) });
-    const [{ Result }] = table(main, 'Registry logins');
+    const [{ Result }] = table(main, SUMMARY.logins);
     assert.ok(Result.includes(`${shown(`«${line}»`)} ***`), Result);
   }
 });
@@ -160,8 +162,8 @@ test('a summary that cannot be written is one warning in each step, and fails ne
   const main = await world.run('main', { inputs: world.inputs.vault({ job_summary: 'true' }), env });
   const post = await world.runPost(main);
   for (const { code, annotations } of [main, post]) {
-    assert.deepEqual([code, annotations.map(({ level, title }) => [level, title])], [0, [['warning', 'The job summary is missing']]]);
-    assert.match(annotations[0].message, /ENOENT/);
+    assert.deepEqual([code, annotations.map(({ level, title }) => [level, title])], [0, [['warning', TITLES.summaryNotWritten]]]);
+    assert.match(annotations[0].message, exactly(WARNINGS.summaryNotWritten(like(/.*ENOENT.*/))));
   }
   assert.equal(JSON.parse(main.outputs.logins).length, 1);
   assert.deepEqual(world.server.agent.logins(), []);
@@ -175,13 +177,13 @@ for (const [ends, docker] of [['fail', 'printf "%05000d" 0 | tr 0 @ >&2; exit 1'
     const front = () => `registry-${(n += 1)}.example`;
     const { world, inputs } = await createFleet(t, { servers, types: Array(4).fill('generic'), front, agent: { docker: ['sh', '-c', docker] } });
     const main = await world.run('main', { inputs: inputs({ job_summary: 'true' }) });
-    const rows = table(main, 'Registry logins');
+    const rows = table(main, SUMMARY.logins);
     assert.equal(rows.length, 100);
-    const sign = ends === 'fail' ? '@@@' : '✅ logged in';
+    const sign = ends === 'fail' ? '@@@' : SUMMARY.loggedIn;
     assert.ok(rows.every(({ Server, Result }) => Server.includes('@@@') && Result.includes(sign)), rows[0].Result);
 
     const post = await world.runPost(main);
-    if (ends === 'succeed') assert.equal(table(post, 'Registry logouts').length, 100);
+    if (ends === 'succeed') assert.equal(table(post, SUMMARY.logouts).length, 100);
     // Runners pass the state as environment variables, for which Windows has 32,767 characters in all.
     const state = Object.entries(main.state).reduce((sum, [key, value]) => sum + `STATE_${key}=${value}\0`.length, 0);
     t.diagnostic(`state: ${state} characters`);

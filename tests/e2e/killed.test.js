@@ -1,6 +1,7 @@
 // A step that is killed at any moment is cleaned up after.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { exactly, LOG, TITLES, WARNINGS } from '../env/messages.js';
 import { startFaults, withheld } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
 import { idle, printed } from '../env/fleet.js';
@@ -29,8 +30,8 @@ for (const mode of ['vault', 'passthrough']) {
     gate.release();
     const { code, log, annotations } = await post.done;
     assert.deepEqual([code, annotations], [0, []]);
-    assert.match(log[0], /^Waiting for the end of operation /);
-    assert.equal(log.at(-1), `Logged out of ${gate.host} on server ${world.server.id}`);
+    assert.match(log[0], exactly(LOG.waitingForOperation()));
+    assert.equal(log.at(-1), LOG.loggedOutOf(gate.host, world.server.id));
     assert.equal(world.reoclo.audit[0].outcome, 'completed');
     assert.deepEqual(world.server.agent.logins(), []);
   });
@@ -47,13 +48,13 @@ test('passthrough: killed before the reply, post gives the login time to end and
 
   // The login ends while post waits for 20 s, over which the clock then leaps.
   const post = world.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_LEAP_S: '20' } });
-  await printed(post, 'Waiting for the end of a login');
+  await printed(post, LOG.waitingForInterruptedLogin);
   gate.release();
   await idle(world);
   post.child.kill('SIGUSR2');
   const { log } = await post.done;
   assert.equal(world.reoclo.audit[0].outcome, 'completed');
-  assert.match(log.at(-1), /^Logged out of /);
+  assert.equal(log.at(-1), LOG.loggedOutOf(gate.host, world.server.id));
   assert.deepEqual(world.server.agent.logins(), []);
 });
 
@@ -67,8 +68,8 @@ test('vault: killed before the reply named the registry, post says so and names 
   assert.deepEqual(main.saved.map(({ seen, registry_url }) => [seen, registry_url]), [['requested', undefined]]);
   const post = await world.runPost(main);
   assert.equal(post.code, 0);
-  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', 'A login may be left behind']]);
-  assert.ok(post.annotations[0].message.includes(world.server.id));
+  assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
+  assert.equal(post.annotations[0].message, WARNINGS.loginNotCleanedUp(world.server.id));
 });
 
 test('post uses the key of its input where the runner has no state file', async (t) => {

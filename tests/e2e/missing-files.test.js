@@ -1,6 +1,7 @@
 // A runner that has no files for what a step answers, or has taken them away.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TITLES } from '../env/messages.js';
 import { createWorld } from '../env/test-env.js';
 
 const VARIABLES = ['GITHUB_STATE', 'GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_ENV', 'GITHUB_PATH'];
@@ -21,7 +22,7 @@ test('with files that do not exist the login succeeds, and warnings say what is 
   const main = await world.run('main', { inputs: world.inputs.vault(), env: all('/nonexistent/file') });
   assert.equal(main.code, 0, main.stdout);
   const warnings = main.annotations.map(({ level, title }) => `${level}: ${title}`);
-  assert.deepEqual(warnings, ['warning: Cleanup is not certain', 'warning: Outputs are missing']);
+  assert.deepEqual(warnings, [`warning: ${TITLES.cleanupMayFail}`, `warning: ${TITLES.outputsNotSet}`]);
   const post = await world.runPost(main);
   assert.deepEqual([post.code, post.annotations], [0, []]);
 });

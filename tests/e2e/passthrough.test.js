@@ -1,6 +1,7 @@
 // Passthrough mode: the workflow brings user name, token and registry.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LOG } from '../env/messages.js';
 import { createWorld } from '../env/test-env.js';
 
 test('a passthrough login logs the server in, and the post step logs it out', async (t) => {
@@ -11,7 +12,7 @@ test('a passthrough login logs the server in, and the post step logs it out', as
   assert.equal(main.code, 0, main.stdout);
   assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
   assert.equal(main.outputs.registry_url, world.registry.host);
-  assert.match(main.log[0], new RegExp(`log server ${world.server.id} in to ${world.registry.host} \\(passthrough mode, generic\\)`));
+  assert.equal(main.log[0], LOG.passthrough(world.server.id, world.registry.host, 'generic'));
 
   const post = await world.runPost(main);
   assert.deepEqual([post.code, post.annotations], [0, []]);

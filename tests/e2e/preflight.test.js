@@ -3,6 +3,7 @@
 // registries is within reach.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { ERRORS, exactly, FIX, PREFLIGHT, TITLES, withFix } from '../env/messages.js';
 import { createWorld } from '../env/test-env.js';
 
 const base64 = (text) => Buffer.from(text).toString('base64');
@@ -13,32 +14,32 @@ const KEY = JSON.stringify({ type: 'service_account', private_key: '-----BEGIN K
 const PAT = 'dckr_pat_0123456789';
 const ECR_TOKEN = base64('{"payload":"0123456789"}'.repeat(60));
 
-// registry, user name, token, the input that the error names, words of it
+// registry, user name, token, error
 const REFUSED = [
-  [ECR, 'aws', ECR_TOKEN, 'username', /AWS, in capitals.*get-login-password/],
-  [ECR, 'AWS', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', 'access_token', /AWS key.*vault/],
-  [ECR, 'AWS', base64(`AWS:${ECR_TOKEN}`), 'access_token', /authorizationToken/],
-  ['public.ecr.aws', 'AWS', 'AKIAIOSFODNN7EXAMPLE', 'access_token', /AWS key/],
-  [GOOGLE, '_json_key', base64(KEY), 'access_token', /_json_key_base64/],
-  [GOOGLE, '_json_key', KEY.slice(0, -9), 'access_token', /whole JSON key file/],
-  [GOOGLE, '_json_key_base64', KEY, 'access_token', /_json_key/],
-  [GOOGLE, '_json_key_base64', 'not-base64-of-a-key', 'access_token', /encode/],
-  ['eu.gcr.io', '_json_key', '{"client_email":"a@b.example"}', 'access_token', /private_key/],
-  ['gcr.io', 'oauth2accesstoken', KEY, 'access_token', /_json_key/],
+  [ECR, 'aws', ECR_TOKEN, PREFLIGHT.ecrUsername],
+  [ECR, 'AWS', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', PREFLIGHT.awsKey],
+  [ECR, 'AWS', base64(`AWS:${ECR_TOKEN}`), PREFLIGHT.authorizationToken],
+  ['public.ecr.aws', 'AWS', 'AKIAIOSFODNN7EXAMPLE', PREFLIGHT.awsKey],
+  [GOOGLE, '_json_key', base64(KEY), PREFLIGHT.keyInBase64],
+  [GOOGLE, '_json_key', KEY.slice(0, -9), PREFLIGHT.keyTruncated],
+  [GOOGLE, '_json_key_base64', KEY, PREFLIGHT.keyNotBase64],
+  [GOOGLE, '_json_key_base64', 'not-base64-of-a-key', PREFLIGHT.notKeyInBase64],
+  ['eu.gcr.io', '_json_key', '{"client_email":"a@b.example"}', PREFLIGHT.keyWithoutPrivateKey],
+  ['gcr.io', 'oauth2accesstoken', KEY, PREFLIGHT.keyAsAccessToken],
 ];
 
-// registry, user name, token, words of the notice
+// registry, user name, token, notice
 const ODD = [
-  ['registry-1.docker.io', 'bob', PAT, /registry_url to docker\.io/],
-  ['docker.io', 'bob', 'hunter22-hunter22', /personal access token/],
-  ['docker.io', 'bob', 'ghp_0123456789', /another service/],
-  ['ghcr.io', 'bob', 'github_pat_0123456789', /fine-grained/],
-  ['ghcr.io:443', 'bob', 'ghp_0123456789', /port/],
-  ['public.ecr.aws', 'aws', ECR_TOKEN, /AWS, in capitals/],
-  [GOOGLE, 'bob', 'ya29.0123456789', /oauth2accesstoken/],
-  [GOOGLE, '_json_key', KEY.replace('\\n', '\n'), /not valid JSON/],
-  ['my.azurecr.io', '00000000-0000-0000-0000-000000000000', 'abc~0123456789', /zeros/],
-  ['quay.io', 'oauthtoken', '0123456789abcdef', /dollar/],
+  ['registry-1.docker.io', 'bob', PAT, PREFLIGHT.dockerHubHost],
+  ['docker.io', 'bob', 'hunter22-hunter22', PREFLIGHT.password],
+  ['docker.io', 'bob', 'ghp_0123456789', PREFLIGHT.tokenOfOtherService],
+  ['ghcr.io', 'bob', 'github_pat_0123456789', PREFLIGHT.fineGrainedToken],
+  ['ghcr.io:443', 'bob', 'ghp_0123456789', PREFLIGHT.port],
+  ['public.ecr.aws', 'aws', ECR_TOKEN, PREFLIGHT.ecrPublicUsername],
+  [GOOGLE, 'bob', 'ya29.0123456789', PREFLIGHT.googleUsername],
+  [GOOGLE, '_json_key', KEY.replace('\\n', '\n'), PREFLIGHT.keyInvalidJson],
+  ['my.azurecr.io', '00000000-0000-0000-0000-000000000000', 'abc~0123456789', PREFLIGHT.azureZeros],
+  ['quay.io', 'oauthtoken', '0123456789abcdef', PREFLIGHT.quayDollar],
 ];
 
 const RIGHT = [
@@ -60,15 +61,15 @@ const RIGHT = [
   ['ghcr.io:5000', 'aws', 'hunter22-hunter22'],
 ];
 
-// registry, docker's words, words of the remedy
+// registry, docker's output, remedy
 const HINTS = [
-  ['ghcr.io', 'denied: denied', /packages: read/],
-  ['docker.io', 'unauthorized: incorrect username or password', /personal access token/],
-  ['docker.io', 'toomanyrequests: too many failed login attempts', /wait/],
-  [ECR, '400 Bad Request', /region/],
-  [GOOGLE, 'denied: Permission denied', /artifactregistry/],
-  ['registry.gitlab.com', 'denied: access forbidden', /read_registry/],
-  ['registry.example.com', 'denied: denied', /check the user name and the token/],
+  ['ghcr.io', 'denied: denied', FIX.ghcr],
+  ['docker.io', 'unauthorized: incorrect username or password', FIX.dockerHub],
+  ['docker.io', 'toomanyrequests: too many failed login attempts', FIX.dockerHubLockout],
+  [ECR, '400 Bad Request', FIX.ecrRegion],
+  [GOOGLE, 'denied: Permission denied', FIX.google],
+  ['registry.gitlab.com', 'denied: access forbidden', FIX.gitlab],
+  ['registry.example.com', 'denied: denied', FIX.credential],
 ];
 
 const named = (registry, username, token) => `${registry}, ${username}, ${token.slice(0, 16).replace(/\s+/g, '')}…`;
@@ -91,12 +92,11 @@ function worldOf(docker) {
 
 describe('what cannot work is one error before anything is sent', () => {
   const group = worldOf('exit 0');
-  for (const [registry, username, token, input, words] of REFUSED) {
+  for (const [registry, username, token, message] of REFUSED) {
     test(named(registry, username, token), async () => {
       const { main, requests } = await group.run(registry, username, token);
-      assert.deepEqual([main.code, titles(main), main.log, main.state], [1, [['error', 'Bad input']], [], {}], main.stdout);
-      assert.match(main.annotations[0].message, new RegExp(`^${input} `));
-      assert.match(main.annotations[0].message, words);
+      assert.deepEqual([main.code, titles(main), main.log, main.state], [1, [['error', TITLES.invalidInputs]], [], {}], main.stdout);
+      assert.equal(main.annotations[0].message, withFix(message, FIX.inputs));
       assert.deepEqual(requests, []);
     });
   }
@@ -104,11 +104,11 @@ describe('what cannot work is one error before anything is sent', () => {
 
 describe('what is odd is one notice, and the login goes on', () => {
   const group = worldOf('exit 0');
-  for (const [registry, username, token, words] of ODD) {
+  for (const [registry, username, token, message] of ODD) {
     test(named(registry, username, token), async () => {
       const { main, requests } = await group.run(registry, username, token);
-      assert.deepEqual([main.code, titles(main)], [0, [['notice', 'The credential looks odd']]], main.stdout);
-      assert.match(main.annotations[0].message, words);
+      assert.deepEqual([main.code, titles(main)], [0, [['notice', TITLES.checkCredential]]], main.stdout);
+      assert.equal(main.annotations[0].message, message);
       const { registry_url, username: sent, access_token } = requests[0].body;
       assert.deepEqual([registry_url, sent, access_token], [registry, username, token]);
     });
@@ -129,20 +129,20 @@ describe('what is right and common says nothing', () => {
     const world = await createWorld(t, { servers: ['web-1', 'web-2', 'web-3'], agent: { docker: ['true'] } });
     const server_id = Object.values(world.servers).map(({ id }) => id).join();
     const main = await world.run('main', { inputs: world.inputs.passthrough({ server_id, registry_url: 'docker.io' }) });
-    assert.deepEqual([main.code, titles(main)], [0, [['notice', 'The credential looks odd']]], main.stdout);
+    assert.deepEqual([main.code, titles(main)], [0, [['notice', TITLES.checkCredential]]], main.stdout);
   });
 });
 
 describe('a registry\'s refusal comes with its own remedy', () => {
   // What docker says is the user name that it is given.
   const group = worldOf('echo "Error response from daemon: $2" >&2; exit 1');
-  for (const [registry_url, said, words] of HINTS) {
+  for (const [registry_url, said, fix] of HINTS) {
     test(`${registry_url}: ${said}`, async () => {
       const { world } = group;
       const credential_id = world.addCredential({ registry_url, username: said });
       const main = await world.run('main', { inputs: world.inputs.vault({ credential_id }) });
-      assert.deepEqual([main.code, titles(main)], [1, [['error', 'Docker login failed']]], main.stdout);
-      assert.match(main.annotations[0].message.split(' Fix: ')[1], words);
+      assert.deepEqual([main.code, titles(main)], [1, [['error', TITLES.dockerFailed]]], main.stdout);
+      assert.match(main.annotations[0].message, exactly(withFix(ERRORS.docker(), fix)));
     });
   }
 });

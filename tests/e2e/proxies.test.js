@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
+import { ANY, CAUSES, containing, ERRORS, exactly, FIX, like, LOG, TITLES, withFix } from '../env/messages.js';
 import { startHttpProxy, startSocksProxy } from '../sandbox/proxies.js';
 import { closedPort, serveConnections } from '../support/serve.js';
 import { createTlsWorld, logInAndOut } from '../env/tls.js';
@@ -14,11 +15,11 @@ async function createTrustedWorld(t) {
 }
 
 /** Runs main, asserts that it fails with one error and nothing to clean up, and returns its message. */
-async function failure(world, inputs, env, title = 'Reoclo cannot be reached') {
+async function failure(world, inputs, env, title = TITLES.connectionFailed) {
   const main = await world.run('main', { inputs, env: { TEST_RANDOM: '0', ...env }, nodeArgs: UNDER_CONDITIONS });
   assert.deepEqual([main.code, main.annotations.map((said) => said.title)], [1, [title]], main.stdout);
   assert.equal(main.saved[0].performed, false, 'the API has heard nothing');
-  return { message: main.annotations[0].message, retries: main.log.filter((line) => line.startsWith('Retrying ')).length };
+  return { message: main.annotations[0].message, retries: main.log.filter(LOG.isRetry).length };
 }
 
 const secret = () => randomBytes(9).toString('hex');
@@ -57,12 +58,13 @@ test('a proxy that refuses the password is one error at once, without the passwo
   const proxy = world.own(await startHttpProxy({ user: 'ci', password: secret() }));
   const wrong = secret();
   const { message, retries } = await failure(world, inputs, { https_proxy: `http://ci:${wrong}@${proxy.host}` });
-  assert.match(message, new RegExp(`the proxy ${proxy.host} that https_proxy names answered 40[17]\\. Fix: check the proxy's address, user`));
+  const cause = ANY + CAUSES.proxyStatus(proxy.host, 'https_proxy', like(/40[17]/));
+  assert.match(message, exactly(withFix(ERRORS.connection('login', cause), FIX.proxy)));
   assert.ok(!message.includes(wrong));
   assert.deepEqual([retries, reoclo.counts.connections], [0, 0]);
 
-  const plain = await failure(world, world.inputs.vault(), { http_proxy: proxy.host }, 'Reoclo refused the request');
-  assert.match(plain.message, /answered 407 .*Fix: put the proxy's user name and password into http_proxy/s);
+  const plain = await failure(world, world.inputs.vault(), { http_proxy: proxy.host }, TITLES.requestFailed);
+  assert.match(plain.message, exactly(withFix(ERRORS.httpStatus('login', 407), FIX.proxyAuthentication)));
 });
 
 test('a dead proxy is one error that names it, after retries, without its password', async (t) => {
@@ -70,8 +72,8 @@ test('a dead proxy is one error that names it, after retries, without its passwo
   const host = `127.0.0.1:${await closedPort()}`;
   const password = secret();
   const { message, retries } = await failure(world, inputs, { ALL_PROXY: `http://ci:${password}@${host}` });
-  assert.match(message, new RegExp(`the proxy ${host} that ALL_PROXY names did not connect: connect ECONNREFUSED`));
-  assert.match(message, /Fix: check the proxy's address.* no_proxy/);
+  const cause = ANY + CAUSES.proxyConnection(host, 'ALL_PROXY', like(/connect ECONNREFUSED.*/));
+  assert.match(message, exactly(withFix(ERRORS.connection('login', cause), FIX.proxy)));
   assert.ok(!message.includes(password));
   assert.deepEqual([retries, reoclo.counts.connections], [5, 0]);
 });
@@ -82,10 +84,10 @@ test('a proxy that takes a connection and then says nothing is given up after 10
   for (const scheme of ['http', 'https', 'socks5']) {
     const env = { https_proxy: `${scheme}://${host}`, TEST_SPEED: '50' };
     const { message, retries } = await failure(world, inputs, env);
-    assert.match(message, new RegExp(`the proxy ${host} that https_proxy names did not connect: no connection within 10 s`));
+    assert.match(message, containing(CAUSES.proxyConnection(host, 'https_proxy', CAUSES.connectTimeout)));
     assert.deepEqual([retries, reoclo.counts.connections], [5, 0]);
     const soon = await world.run('main', { inputs: { ...inputs, timeout: '5' }, env, nodeArgs: UNDER_CONDITIONS });
-    assert.deepEqual(soon.annotations.map(({ title }) => title), ['Timed out'], soon.stdout);
+    assert.deepEqual(soon.annotations.map(({ title }) => title), [TITLES.timedOut], soon.stdout);
   }
 });
 
@@ -98,7 +100,7 @@ test('a proxy that answers after the limit, and then closes, is a proxy that fai
   };
   const { host } = world.own(await serveConnections(answerLate));
   const { message } = await failure(world, inputs, { https_proxy: `http://${host}`, TEST_SPEED: '50' });
-  assert.match(message, /names did not connect: no connection within 10 s/);
+  assert.match(message, containing(CAUSES.proxyConnection(host, 'https_proxy', CAUSES.connectTimeout)));
 });
 
 test('a proxy that does not speak HTTP is one error that does not repeat it', async (t) => {
@@ -106,7 +108,7 @@ test('a proxy that does not speak HTTP is one error that does not repeat it', as
   const repeat = (socket) => socket.once('data', (request) => socket.end(`HTTP/1.1 200 OK\r\n${request.toString('base64')}\r\n\r\n`));
   const { host } = world.own(await serveConnections(repeat));
   const { message } = await failure(world, inputs, { https_proxy: `http://ci:${secret()}@${host}` });
-  assert.match(message, /names gave an answer that is not HTTP\. Fix/);
+  assert.match(message, containing(withFix(`${CAUSES.proxyNotHttp(host, 'https_proxy')}.`, '')));
 });
 
 test('no_proxy goes direct', async (t) => {
@@ -120,7 +122,8 @@ test('a variable that is not the URL of a proxy is one error before anything is 
   const password = secret();
   for (const value of [`ftp://ci:${password}@proxy`, `http://ci:${password}@pro xy`]) {
     const { message, retries } = await failure(world, inputs, { HTTPS_PROXY: value });
-    assert.match(message, /HTTPS_PROXY is not the URL of a proxy, such as .* Fix: correct or unset this variable/);
+    const cause = ANY + CAUSES.proxyUrl('HTTPS_PROXY');
+    assert.match(message, exactly(withFix(ERRORS.connection('login', cause), FIX.proxyVariable)));
     assert.ok(!message.includes(password));
     assert.deepEqual([retries, reoclo.counts.connections], [0, 0]);
   }
@@ -143,7 +146,7 @@ test('behind a proxy a certificate is verified as ever', async (t) => {
   const [http, socks] = [world.own(await startHttpProxy()), world.own(await startSocksProxy())];
   for (const proxy of [`http://${http.host}`, `socks5://${socks.host}`]) {
     const { message, retries } = await failure(world, { ...inputs, ca_certificate: undefined }, { https_proxy: proxy });
-    assert.match(message, /self[- ]signed certificate.* Fix: give the CA .* in ca_certificate/i);
+    assert.match(message, exactly(withFix(ERRORS.connection('login', like(/.*[sS]elf[- ]signed certificate.*/)), FIX.certificate)));
     assert.deepEqual([retries, reoclo.counts.login], [0, 0]);
   }
 });

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { pipeline } from 'node:stream';
 import { test } from 'node:test';
+import { ANY, exactly, LOG, TITLES } from '../env/messages.js';
 import { rewritten, startFaults } from '../sandbox/faults.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
 import { closedPort, serve, serveConnections } from '../support/serve.js';
@@ -39,7 +40,7 @@ function whenLoginEnds(world, n, callback) {
 }
 
 const logins = (world) => world.reoclo.audit.filter(({ action }) => action === 'registry_login');
-const retries = ({ log }) => log.filter((line) => line.startsWith('Retrying '));
+const retries = ({ log }) => log.filter(LOG.isRetry);
 const inputsFor = (world, host, mode = 'vault', different) =>
   mode === 'vault'
     ? world.inputs.vault({ credential_id: world.addCredential({ registry_url: host }), ...different })
@@ -56,7 +57,7 @@ async function assertLoggedIn(world, main, count, words) {
 
   const post = await world.runPost(main);
   assert.deepEqual([post.code, post.annotations], [0, []]);
-  assert.match(post.log.at(-1), /^Logged out of /);
+  assert.match(post.log.at(-1), exactly(LOG.loggedOutOf(ANY, world.server.id)));
   assert.deepEqual(world.server.agent.logins(), []);
 }
 
@@ -65,7 +66,7 @@ async function assertFailed(world, main, count, words) {
   assert.equal(main.code, 1);
   assert.deepEqual(
     main.annotations.map(({ level, title }) => [level, title]),
-    [['error', 'Docker login failed']],
+    [['error', TITLES.dockerFailed]],
   );
   assert.match(main.annotations[0].message, words);
   assert.equal(logins(world).length, count);
@@ -73,7 +74,7 @@ async function assertFailed(world, main, count, words) {
   assert.equal(main.saved[0].performed, false);
 
   const post = await world.runPost(main);
-  assert.deepEqual([post.code, post.log], [0, ['No login to clean up.']]);
+  assert.deepEqual([post.code, post.log], [0, [LOG.noLogins]]);
   assert.equal(world.reoclo.audit.length, count);
 }
 
@@ -81,7 +82,7 @@ function assertRetries(main, count, words) {
   const lines = retries(main);
   assert.equal(lines.length, count, main.stdout);
   lines.forEach((line, i) => {
-    assert.match(line, new RegExp(`^Retrying .* in \\d+\\.\\d s \\(attempt ${i + 2} of 3\\): `));
+    assert.match(line, exactly(LOG.retrying('docker', { attempt: i + 2 })));
     assert.match(line, words);
   });
 }

@@ -1,6 +1,7 @@
 // The network between runner and Reoclo: which host, which cause, what to check.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ERRORS, exactly, FIX, like, withFix } from '../env/messages.js';
 import { serve } from '../support/serve.js';
 import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
 
@@ -28,19 +29,21 @@ test('a refused connection names host and code', async (t) => {
   // Nobody listens below 1024 on loopback here, and no kernel hands such a port out.
   const port = 2;
   const { message, main } = await errorFor(t, `http://127.0.0.1:${port}`);
-  assert.match(message, new RegExp(`127\\.0\\.0\\.1:${port} could not be reached .*ECONNREFUSED.* Fix: check host and port`));
+  const error = ERRORS.connection('login', like(/.*ECONNREFUSED.*/), { host: `127.0.0.1:${port}` });
+  assert.match(message, exactly(withFix(error, FIX.hostAndPort)));
   assert.equal(main.saved[0].performed, false, 'nothing was sent, so nothing needs a logout');
 });
 
 test('an unknown host names host and code', async (t) => {
   const { message } = await errorFor(t, 'https://reoclo.invalid');
-  assert.match(message, /reoclo\.invalid could not be reached .*(ENOTFOUND|EAI_AGAIN).* Fix: check the host in api_url/);
+  const error = ERRORS.connection('login', like(/.*(ENOTFOUND|EAI_AGAIN).*/), { host: 'reoclo.invalid' });
+  assert.match(message, exactly(withFix(error, FIX.dns)));
 });
 
 test('a peer that does not speak TLS names host and code', async (t) => {
   const host = await startServer(t, (_, response) => response.end());
   const { message } = await errorFor(t, `https://${host}`);
-  assert.match(message, /could not be reached .*: EPROTO\. Fix: .* speaks no TLS/);
+  assert.match(message, exactly(withFix(ERRORS.connection('login', 'EPROTO', { host }), FIX.noTls)));
 });
 
 test('a redirect is refused and the key does not follow it', async (t) => {
@@ -50,13 +53,13 @@ test('a redirect is refused and the key does not follow it', async (t) => {
     response.writeHead(307, { location: `http://${elsewhere}/x` }).end(),
   );
   const { message } = await errorFor(t, `http://${host}`);
-  assert.match(message, new RegExp(`redirect \\(307\\) to ${elsewhere.replaceAll('.', '\\.')}.* Fix: set api_url`));
+  assert.match(message, exactly(withFix(ERRORS.redirect('login', 307, { to: elsewhere }), FIX.apiUrlFinal)));
   assert.deepEqual(followed, []);
 });
 
 test('a web page instead of the API points at api_url', async (t) => {
   const host = await startServer(t, (_, response) => response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>secret page</h1>'));
   const { message } = await errorFor(t, `http://${host}`);
-  assert.match(message, /answered 404 .* Fix: check api_url/);
+  assert.match(message, exactly(withFix(ERRORS.httpStatus('login', 404, { host }), FIX.apiUrlNoApi)));
   assert.doesNotMatch(message, /secret page/);
 });

@@ -1,6 +1,7 @@
 // Vault mode: the credential is in Reoclo, docker logs in for real, post logs out for real.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LOG } from '../env/messages.js';
 import { createWorld } from '../env/test-env.js';
 
 test('a vault login logs the server in, and the post step logs it out', async (t) => {
@@ -27,17 +28,17 @@ test('a vault login logs the server in, and the post step logs it out', async (t
     attempts: 1,
   });
   assert.deepEqual(main.log.filter((line) => line.trim()).map((line) => line.replace(/[0-9a-f-]{36}/g, 'ID')), [
-    'Asking Reoclo to log server ID in with credential ID (vault mode)',
-    `Operation ID: docker login ${world.registry.host} (generic)`,
-    '  docker | Login Succeeded',
-    ...main.log.filter((line) => line.startsWith('  docker | ') && !line.includes('Succeeded')),
-    `Logged web-1 (ID) in to ${world.registry.host}; the post step logs it out`,
+    LOG.vault('ID', 'ID'),
+    LOG.operation('ID', world.registry.host, 'generic'),
+    `${LOG.docker}Login Succeeded`,
+    ...main.log.filter((line) => line.startsWith(LOG.docker) && !line.includes('Succeeded')),
+    LOG.loggedIn('web-1 (ID)', world.registry.host),
   ]);
 
   const post = await world.runPost(main);
   assert.equal(post.code, 0);
   assert.deepEqual(post.annotations, []);
-  assert.deepEqual(post.log, [`Logged out of ${world.registry.host} on server ${world.server.id}`]);
+  assert.deepEqual(post.log, [LOG.loggedOutOf(world.registry.host, world.server.id)]);
   assert.deepEqual(world.server.agent.logins(), []);
 
   const audited = { provider: 'github_actions', repository: 'acme/shop', workflow: 'Deploy', actor: 'octocat' };

@@ -1,6 +1,7 @@
 // docker itself refuses: its own words reach the user, and nobody else's login is touched.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ERRORS, exactly, FIX, like, LOG, TITLES, withFix } from '../env/messages.js';
 import { createWorld } from '../env/test-env.js';
 
 test('a wrong password fails with docker\'s own words, the exit code and the operation', async (t) => {
@@ -9,10 +10,14 @@ test('a wrong password fails with docker\'s own words, the exit code and the ope
   assert.equal(main.code, 1);
   assert.equal(main.annotations.length, 1);
   const [{ level, title, message }] = main.annotations;
-  assert.deepEqual([level, title], ['error', 'Docker login failed']);
-  assert.match(message, /on web-1 .* ended with exit code 1: [^=]*401 Unauthorized \(operation /);
-  assert.ok(message.includes(main.outputs.operation_id));
-  assert.match(message, /Fix: check the user name and the token or password/);
+  assert.deepEqual([level, title], ['error', TITLES.dockerFailed]);
+  const error = ERRORS.docker({
+    registry: world.registry.host,
+    server: `web-1 (${world.server.id})`,
+    output: like(/[^=]*401 Unauthorized/),
+    operation: main.outputs.operation_id,
+  });
+  assert.match(message, exactly(withFix(error, FIX.credential)));
 });
 
 test('a login that failed does not log out the working login that was there before', async (t) => {
@@ -21,7 +26,7 @@ test('a login that failed does not log out the working login that was there befo
   const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'not-the-password' }) });
   assert.equal(main.saved[0].performed, false);
   const post = await world.runPost(main);
-  assert.deepEqual([post.code, post.log], [0, ['No login to clean up.']]);
+  assert.deepEqual([post.code, post.log], [0, [LOG.noLogins]]);
   assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
 });
 
@@ -29,5 +34,5 @@ test('a non-zero exit of a completed operation is a failure, too', async (t) => 
   const world = await createWorld(t, { agent: { nonZeroExit: 'completed' } });
   const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'not-the-password' }) });
   assert.equal(main.code, 1);
-  assert.match(main.annotations[0].message, /exit code 1/);
+  assert.match(main.annotations[0].message, exactly(withFix(ERRORS.docker({ exitCode: 1 }), FIX.credential)));
 });

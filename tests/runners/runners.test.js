@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { LOG } from '../env/messages.js';
 import { silence, startFaults } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
 import { createWorld } from '../env/test-env.js';
@@ -102,7 +103,7 @@ for (const runner of [act, gitea]) {
         return world.reoclo.audit.find(({ server_id }) => server_id === id).operation_id;
       });
       says(`operations: - ${first} ${second}`);
-      says('2 of 3 logins done', (line) => line.startsWith('2 of 3 logins done in '));
+      says(LOG.finishedStart(2, 3), (line) => line.startsWith(LOG.finishedStart(2, 3)));
       for (const { agent } of Object.values(world.servers)) assert.deepEqual(agent.logins(), []);
     });
 
