@@ -20,7 +20,7 @@ const test = (files, env) =>
     stdio: 'inherit',
   }).status === 0;
 
-const scenarios = readdirSync(SCENARIOS)
+const scenarios = readdirSync(SCENARIOS, { recursive: true })
   .filter((file) => file.endsWith('.test.js'))
   .map((file) => join(SCENARIOS, file));
 const old = installed(18);

@@ -1,0 +1,104 @@
+// Names, certificates and clocks.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { atLeast, failsCleanly, faultTable, logs, QUICK, STEADY } from '../../env/fault-table.js';
+import { ERRORS, exactly, FIX, like, LOG, TITLES } from '../../env/messages.js';
+import { createWorld, UNDER_CONDITIONS } from '../../env/test-env.js';
+import { cut, reset, startFaults, status } from '../../sandbox/faults.js';
+import { closedPort } from '../../support/serve.js';
+
+const HOUR_MS = 3_600_000;
+
+faultTable('a host that cannot be used', [
+  {
+    name: 'a host that does not exist is looked up 6 times',
+    inputs: { api_url: 'https://reoclo.invalid' },
+    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', like(/.*(ENOTFOUND|EAI_AGAIN).*/), { host: 'reoclo.invalid' })),
+    requests: { connections: 0 },
+    retries: 5,
+  },
+  {
+    name: 'a resolver that fails twice does not keep a login from succeeding',
+    conditions: { ...QUICK, TEST_DNS_FAILURES: '2' },
+    inputs: ({ faults }) => ({ api_url: faults.url.replace('127.0.0.1', 'localhost') }),
+    requests: { login: 1 },
+    retries: 2,
+    // Post resolves the name in a process of its own.
+    after: { retries: 2 },
+    also: [logs(LOG.retrying('login', { error: ERRORS.connection('login', like(/.*EAI_AGAIN.*/)) }))],
+  },
+  {
+    name: 'a refused connection is tried 6 times, and nothing was sent',
+    mode: 'passthrough',
+    inputs: async () => ({ api_url: `http://127.0.0.1:${await closedPort()}` }),
+    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', like(/.*ECONNREFUSED.*/))),
+    requests: { connections: 0 },
+    retries: 5,
+  },
+  {
+    name: 'a certificate that nobody vouches for is refused at once, and nothing was sent',
+    mode: 'passthrough',
+    tls: 'IP:127.0.0.1',
+    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', like(/.*self.signed certificate.*/)), FIX.certificate),
+    requests: { connections: 1, login: 0 },
+  },
+  {
+    name: 'a certificate for another host is refused at once, and nothing was sent',
+    mode: 'passthrough',
+    tls: 'DNS:reoclo.example',
+    trusted: true,
+    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', like(/.*altnames.*/)), FIX.certificate),
+    requests: { connections: 1, login: 0 },
+  },
+  {
+    name: 'https to a port that speaks no TLS is refused at once, and nothing was sent',
+    mode: 'passthrough',
+    inputs: ({ faults }) => ({ api_url: faults.url.replace('http:', 'https:') }),
+    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', 'EPROTO'), FIX.noTls),
+    requests: { login: 0 },
+  },
+  {
+    name: 'a private certificate that NODE_EXTRA_CA_CERTS names is trusted',
+    tls: 'IP:127.0.0.1',
+    trusted: true,
+    main: { connections: [cut], poll: [reset] },
+    requests: { login: 1 },
+    retries: 2,
+  },
+  {
+    name: 'a runner whose time of day jumps waits neither shorter nor longer',
+    conditions: { ...STEADY, TEST_CLOCK_LEAP_MS: String(HOUR_MS) },
+    inputs: { timeout: '20' },
+    main: { login: [status(503)], poll: [status(503), status(429, { 'retry-after': '1' })] },
+    requests: { login: 2, poll: atLeast(3) },
+    retries: 3,
+    takes: [1_000, 4_000],
+  },
+]);
+
+test('a connection that is refused until Reoclo is back does not keep a login from succeeding', async (t) => {
+  const world = await createWorld(t);
+  const port = await closedPort();
+  const step = world.start('main', {
+    inputs: world.inputs.vault({ api_url: `http://127.0.0.1:${port}` }),
+    nodeArgs: UNDER_CONDITIONS,
+    // The longest waits: there is time to come back before the next attempt.
+    env: { TEST_RANDOM: '1' },
+  });
+  const retrying = once(
+    step.child.stdout.filter((text) => text.split('\n').some(LOG.isRetry)),
+    'data',
+  );
+  // A step that does not try again has ended; what follows then says how.
+  await Promise.race([retrying, step.done]);
+  const faults = world.own(await startFaults(world.reoclo.url, {}, { port }));
+  const main = await step.done;
+  assert.deepEqual([main.code, main.annotations], [0, []]);
+  assert.equal(faults.counts.login, 1);
+  const retries = main.log.filter(LOG.isRetry);
+  assert.ok(retries.length >= 1 && retries.length <= 2, retries.join('\n'));
+  assert.match(retries[0], exactly(LOG.retrying('login', { error: ERRORS.connection('login', like(/.*ECONNREFUSED.*/)) })));
+  await world.runPost(main);
+  assert.deepEqual(world.server.agent.logins(), []);
+});
