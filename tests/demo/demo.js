@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 import { writeImage } from '../sandbox/image.js';
 import { startRegistry } from '../sandbox/registry.js';
 import { startSubstituteRegistry } from '../sandbox/substitute/registry.js';
@@ -32,54 +32,54 @@ say(`  docker     ${docker ?? 'SUBSTITUTE: the docker CLI is not here, a script 
 say(`  skopeo     ${skopeo ?? 'not here: no image is pushed or pulled'}`);
 
 const start = registry ? startRegistry : startSubstituteRegistry;
-const world = await createWorld(undefined, {
+const testEnv = await createTestEnv(undefined, {
   servers: ['web-1', 'web-2', 'db-1'],
   registry: start,
   agent: docker ? {} : { docker: [process.execPath, SUBSTITUTE_DOCKER] },
 });
 const scratch = await mkdtemp(join(tmpdir(), 'docker-auth-demo-'));
 try {
-  say(`  Reoclo     a stand-in at ${world.reoclo.url}, with the servers ${Object.keys(world.servers).join(', ')}`);
+  say(`  Reoclo     a stand-in at ${testEnv.reoclo.url}, with the servers ${Object.keys(testEnv.servers).join(', ')}`);
   await show('vault', 'the credential is kept in Reoclo');
   await show('passthrough', 'the workflow brings user name and token');
   await showFleet();
   say();
   say('Reoclo\'s audit list');
-  for (const { action, auth_mode = '', provider, repository, actor, outcome } of world.reoclo.audit) {
+  for (const { action, auth_mode = '', provider, repository, actor, outcome } of testEnv.reoclo.audit) {
     indented(`${action.padEnd(16)} ${auth_mode.padEnd(12)} ${provider} ${repository} by ${actor}: ${outcome}`);
   }
 } finally {
   await rm(scratch, { recursive: true });
-  await world.close();
+  await testEnv.close();
 }
 
 async function show(mode, meaning) {
   say();
   say(`${mode} mode: ${meaning}`);
   config('before');
-  const main = await step('main', () => world.run('main', { inputs: world.inputs[mode]() }));
+  const main = await step('main', () => testEnv.run('main', { inputs: testEnv.inputs[mode]() }));
   config('logged in');
   if (registry && skopeo) await pushAndPull(mode);
-  await step('post', () => world.runPost(main));
+  await step('post', () => testEnv.runPost(main));
   config('after');
 }
 
 async function showFleet() {
   say();
   say('a fleet: every server with every credential, and a table in the job\'s summary');
-  const { username, password } = world;
-  const other = world.own(await start({ users: { [username]: password } }));
-  const second = world.addCredential({ registry_url: other.host, registry_type: 'harbor' });
-  const servers = Object.values(world.servers);
-  const inputs = world.inputs.vault({
+  const { username, password } = testEnv;
+  const other = testEnv.cleanUp(await start({ users: { [username]: password } }));
+  const second = testEnv.addCredential({ registry_url: other.host, registry_type: 'harbor' });
+  const servers = Object.values(testEnv.servers);
+  const inputs = testEnv.inputs.vault({
     server_id: servers.map(({ id, name }) => `${id}  # ${name}`).join('\n'),
-    credential_id: `${world.credentialId}, ${second}`,
+    credential_id: `${testEnv.credentialId}, ${second}`,
     job_summary: 'true',
   });
-  const main = await step('main', () => world.run('main', { inputs }));
+  const main = await step('main', () => testEnv.run('main', { inputs }));
   indented(main.summary);
   for (const { name, agent } of servers) say(`  ${name} is logged in to ${agent.logins().join(' and ')}`);
-  const post = await step('post', () => world.runPost(main));
+  const post = await step('post', () => testEnv.runPost(main));
   indented(post.summary);
   for (const { name, agent } of servers) say(`  ${name} is logged in to ${agent.logins().join(' and ') || 'nothing'}`);
 }
@@ -95,16 +95,16 @@ async function step(name, run) {
 }
 
 function config(when) {
-  const shown = JSON.stringify(world.server.agent.config(), (key, value) => (key === 'auth' ? '(user:password in base64)' : value));
-  say(`  ${world.server.name}'s config.json ${when}: ${shown}`);
+  const shown = JSON.stringify(testEnv.server.agent.config(), (key, value) => (key === 'auth' ? '(user:password in base64)' : value));
+  say(`  ${testEnv.server.name}'s config.json ${when}: ${shown}`);
 }
 
 /** Uses the login that the action made: skopeo reads the server's own config.json. */
 async function pushAndPull(mode) {
   const [source, pulled] = ['image', 'pulled'].map((name) => join(scratch, `${mode}-${name}`));
   const digest = writeImage(source, `pushed in ${mode} mode\n`);
-  const image = `docker://${world.registry.host}/demo/${mode}:1`;
-  const authfile = join(world.server.agent.folder, 'config.json');
+  const image = `docker://${testEnv.registry.host}/demo/${mode}:1`;
+  const authfile = join(testEnv.server.agent.folder, 'config.json');
   const copy = (side, from, to) =>
     execFileSync('skopeo', ['--insecure-policy', 'copy', '--quiet', '--authfile', authfile, `--${side}-tls-verify=false`, from, to]);
   copy('dest', `oci:${source}`, image);

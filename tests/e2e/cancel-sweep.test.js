@@ -1,6 +1,6 @@
 // Main is stopped at twenty points of its life, by each of the signals that a
 // runner knows, and post has to leave no login behind. Points are moments that
-// something defines: a request, a reply, an operation, an entry in the state file,
+// something defines: a request, a response, an operation, an entry in the state file,
 // a printed line. Where a login is still to come, docker is held at a gate and let
 // go while post waits for it.
 import assert from 'node:assert/strict';
@@ -9,10 +9,10 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { LOG, TITLES, WARNINGS } from '../env/messages.js';
-import { pass, silence, startFaults, status, withheld } from '../sandbox/faults.js';
+import { delayResponse, noResponse, pass, startFaults, status } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
 import { idle } from '../env/fleet.js';
-import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
+import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
 const SIGNAL_SELF = fileURLToPath(new URL('../env/signal-self.cjs', import.meta.url));
 
@@ -37,16 +37,16 @@ const POINTS = [
   { name: 'the login request has arrived', when: ({ faults }) => faults.seen('login'), held: true },
   { name: 'the operation has started', when: ({ operation }) => operation('running'), held: true },
   {
-    name: 'the reply to the login is on its way, and slow',
-    plan: ({ stopping }) => ({ login: withheld(stopping.then(() => delay(500))) }),
+    name: 'the response to the login is on its way, and slow',
+    plan: ({ stopping }) => ({ login: delayResponse(stopping.then(() => delay(500))) }),
     when: ({ operation }) => operation('running'),
     held: true,
-    // A step that can be asked to stop waits for the reply, and so knows the registry.
+    // A step that can be asked to stop waits for the response, and so knows the registry.
     knows: true,
   },
   {
-    name: 'the reply to the login never comes',
-    plan: () => ({ login: withheld() }),
+    name: 'the response to the login never comes',
+    plan: () => ({ login: delayResponse() }),
     when: ({ operation }) => operation('running'),
     held: true,
   },
@@ -55,14 +55,14 @@ const POINTS = [
     plan: () => ({ login: status(503, { 'retry-after': '30' }) }),
     self: `print:${LOG.retryingStart('login')}`,
   },
-  { name: 'the reply to the login is sent', when: ({ replied }) => replied('login', 1), held: true },
+  { name: 'the response to the login is sent', when: ({ responded }) => responded('login', 1), held: true },
   { name: 'the registry is in the state', self: 'state:^login_1=.* requested .* - [^-]', held: true },
   { name: 'the operation is in the state', self: 'state:^login_1=.* running ', held: true },
   { name: 'the first poll has arrived', when: ({ faults }) => faults.seen('poll'), held: true },
-  { name: 'the third poll is answered', when: ({ replied }) => replied('poll', 3), held: true },
+  { name: 'the third poll is answered', when: ({ responded }) => responded('poll', 3), held: true },
   {
     name: 'a poll is never answered',
-    plan: () => ({ poll: [pass, silence] }),
+    plan: () => ({ poll: [pass, noResponse] }),
     when: ({ faults }) => faults.seen('poll', 2),
     held: true,
   },
@@ -80,14 +80,14 @@ describe('a step that is stopped leaves no login behind', () => {
         MODES.filter((_, k) => signal === 'SIGKILL' || k === (i + j) % MODES.length).map((mode) => ({ point, mode })),
       );
       const name = ({ point, mode }) => `${mode}: when ${point.name}`;
-      let world;
+      let testEnv;
       before(async () => {
-        world = await createWorld(undefined, { servers: runs.map(name) });
-        world.reoclo.setMaxListeners(0);
+        testEnv = await createTestEnv(undefined, { servers: runs.map(name) });
+        testEnv.reoclo.setMaxListeners(0);
       });
-      after(() => world.close());
+      after(() => testEnv.close());
       for (const run of runs) {
-        test(name(run), (t) => stopped(t, { ...run, signal, world, server: world.servers[name(run)] }));
+        test(name(run), (t) => stopped(t, { ...run, signal, testEnv, server: testEnv.servers[name(run)] }));
       }
     });
   }
@@ -114,33 +114,33 @@ describe('a step that is stopped leaves no login behind', () => {
   });
 });
 
-async function stopped(t, { point, mode, signal, world, server }) {
-  const own = (resource) => {
+async function stopped(t, { point, mode, signal, testEnv, server }) {
+  const cleanUp = (resource) => {
     t.after(() => resource.stop());
     return resource;
   };
   let tell;
   const stopping = new Promise((resolve) => (tell = resolve));
-  const faults = own(await startFaults(world.reoclo.url, point.plan?.({ stopping })));
-  const gate = point.held && own(await startGate(world.registry.host));
-  const registry = gate ? gate.host : world.registry.host;
-  const inputs = world.inputs[mode]({
+  const faults = cleanUp(await startFaults(testEnv.reoclo.url, point.plan?.({ stopping })));
+  const gate = point.held && cleanUp(await startGate(testEnv.registry.host));
+  const registry = gate ? gate.host : testEnv.registry.host;
+  const inputs = testEnv.inputs[mode]({
     api_url: faults.url,
     server_id: server.id,
     ...(mode === 'vault'
-      ? { credential_id: world.addCredential({ registry_url: registry }) }
+      ? { credential_id: testEnv.addCredential({ registry_url: registry }) }
       : { registry_url: registry }),
   });
 
   // The stop
-  const step = world.start('main', {
+  const step = testEnv.start('main', {
     inputs,
     ...(point.self && { nodeArgs: ['--require', SIGNAL_SELF], env: { SIGNAL: signal, SIGNAL_AT: point.self } }),
   });
   const exited = once(step.child, 'exit').then(() => performance.now());
   const moment = point.self
     ? printed(step.child.stderr, 'SIGNALLED')
-    : point.when(moments(step.child, faults, world, server));
+    : point.when(moments(step.child, faults, testEnv, server));
   const missed = step.done.then(({ stdout }) => assert.fail(`main ended before this moment came:\n${stdout}`));
   await Promise.race([moment, missed]);
   missed.catch(() => {});
@@ -153,11 +153,11 @@ async function stopped(t, { point, mode, signal, world, server }) {
   // A kill may have come before anybody had read what was sent.
   await faults.idle();
   const requested = faults.counts.login > 0;
-  const performed = main.saved.some((login) => login.performed);
-  const known = performed && Boolean(main.saved[0].registry_url);
+  const needsLogout = main.saved.some((login) => login.needsLogout);
+  const known = needsLogout && Boolean(main.saved[0].registry_url);
 
   // The cleanup. Where it can only wait out 20 s, the clock leaps over them once docker is done.
-  const post = world.startPost(main, {
+  const post = testEnv.startPost(main, {
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' },
   });
@@ -165,12 +165,12 @@ async function stopped(t, { point, mode, signal, world, server }) {
   const ended = post.done;
   await Promise.race([waits, ended]);
   gate?.release();
-  if (post.said().includes(LOG.waitingForInterruptedLogin)) {
-    await idle(world, server);
+  if (post.output().includes(LOG.waitingForInterruptedLogin)) {
+    await idle(testEnv, server);
     post.child.kill('SIGUSR2');
   }
   const { code, annotations, stdout } = await ended;
-  await idle(world, server);
+  await idle(testEnv, server);
   const left = server.agent.logins().length;
 
   const end = main.signal ?? `code ${main.code}`;
@@ -178,14 +178,14 @@ async function stopped(t, { point, mode, signal, world, server }) {
 
   assertEnd(main, signal, point);
   assert.ok(afterMs < ENDS_WITHIN_MS, `main ended ${afterMs} ms after ${signal}`);
-  assert.ok(performed || !requested, 'a login was requested and state does not say so');
-  if (point.knows && signal !== 'SIGKILL') assert.ok(known, 'the reply came, and state does not know the registry');
+  assert.ok(needsLogout || !requested, 'a login was requested and state does not say so');
+  if (point.knows && signal !== 'SIGKILL') assert.ok(known, 'the response came, and state does not know the registry');
 
   assert.equal(code, 0, stdout);
   if (known) {
     assert.equal(left, 0, `logins left behind, with the registry in state:\n${main.stdout}${stdout}`);
     assert.deepEqual(annotations, []);
-  } else if (performed) {
+  } else if (needsLogout) {
     assert.deepEqual(
       annotations.map(({ level, title }) => [level, title]),
       [['warning', TITLES.loginNotCleanedUp]],
@@ -207,7 +207,7 @@ function assertEnd({ code, signal: killedBy, annotations, stdout }, signal, { ea
 }
 
 /** What a point can wait for. */
-function moments(child, faults, world, server) {
+function moments(child, faults, testEnv, server) {
   const event = async (emitter, name, matches) => {
     for (;;) {
       const [subject] = await once(emitter, name);
@@ -218,8 +218,8 @@ function moments(child, faults, world, server) {
     child,
     faults,
     operation: (status) =>
-      event(world.reoclo, 'operation', (operation) => operation.server_id === server.id && operation.status === status),
-    replied: (kind, n) => event(faults, 'replied', (request) => request.kind === kind && request.n === n),
+      event(testEnv.reoclo, 'operation', (operation) => operation.server_id === server.id && operation.status === status),
+    responded: (kind, n) => event(faults, 'responded', (request) => request.kind === kind && request.n === n),
   };
 }
 

@@ -7,10 +7,10 @@ import { beginning, CAUSES, ERRORS, exactly, FIX, like, LOG, withFix } from '../
 import { startHttpProxy } from '../sandbox/proxies.js';
 import { makeCertificate } from '../support/certificate.js';
 import { serveConnections } from '../support/serve.js';
-import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
+import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
 /** A relay to the stand-in, or to another host, that counts connections. `change` is done to what comes back. */
-async function startRelay(world, { upstream = new URL(world.reoclo.url), change = (bytes) => bytes, ...options } = {}) {
+async function startRelay(testEnv, { upstream = new URL(testEnv.reoclo.url), change = (bytes) => bytes, ...options } = {}) {
   let connections = 0;
   const accept = (socket) => {
     connections++;
@@ -25,68 +25,68 @@ async function startRelay(world, { upstream = new URL(world.reoclo.url), change 
       () => {},
     );
   };
-  const { port, stop } = world.own(await serveConnections(accept, options));
+  const { port, stop } = testEnv.cleanUp(await serveConnections(accept, options));
   return { port, stop, count: () => connections };
 }
 
 test('a login and all its polls are one connection, and so is a logout', async (t) => {
-  const world = await createWorld(t);
-  const relay = await startRelay(world);
-  const main = await world.run('main', { inputs: world.inputs.vault({ api_url: `http://127.0.0.1:${relay.port}` }) });
+  const testEnv = await createTestEnv(t);
+  const relay = await startRelay(testEnv);
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ api_url: `http://127.0.0.1:${relay.port}` }) });
   assert.deepEqual([main.code, relay.count()], [0, 1], main.stdout);
-  assert.ok(world.reoclo.requests.length >= 2);
-  const post = await world.runPost(main);
-  assert.deepEqual([post.annotations, relay.count(), world.server.agent.logins()], [[], 2, []]);
+  assert.ok(testEnv.reoclo.requests.length >= 2);
+  const post = await testEnv.runPost(main);
+  assert.deepEqual([post.annotations, relay.count(), testEnv.server.agent.logins()], [[], 2, []]);
 });
 
 test('through a proxy a login and all its polls are one tunnel', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   const tls = await makeCertificate();
-  const relay = await startRelay(world, { tls });
-  const proxy = world.own(await startHttpProxy());
-  const inputs = world.inputs.vault({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
-  const main = await world.run('main', { inputs, env: { https_proxy: proxy.host } });
+  const relay = await startRelay(testEnv, { tls });
+  const proxy = testEnv.cleanUp(await startHttpProxy());
+  const inputs = testEnv.inputs.vault({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
+  const main = await testEnv.run('main', { inputs, env: { https_proxy: proxy.host } });
   assert.deepEqual([main.code, relay.count(), proxy.log().match(/Request .*CONNECT/g).length], [0, 1, 1], main.stdout);
-  await world.runPost(main);
-  assert.deepEqual(world.server.agent.logins(), []);
+  await testEnv.runPost(main);
+  assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
-test('a reply that TLS finds damaged may stand for a login: it is asked for again, and logged out', async (t) => {
-  const world = await createWorld(t);
+test('a response that TLS finds damaged may stand for a login: it is asked for again, and logged out', async (t) => {
+  const testEnv = await createTestEnv(t);
   const tls = await makeCertificate();
-  const reoclo = await startRelay(world, { tls });
+  const reoclo = await startRelay(testEnv, { tls });
   let damaged = 0;
   const change = (bytes) => {
-    if (damaged > 0 || world.reoclo.requests.length === 0) return bytes;
+    if (damaged > 0 || testEnv.reoclo.requests.length === 0) return bytes;
     damaged++;
     return Buffer.from(bytes.map((byte, at) => (at < 5 ? byte : byte ^ 255)));
   };
-  const relay = await startRelay(world, { upstream: new URL(`https://127.0.0.1:${reoclo.port}`), change });
-  const inputs = world.inputs.passthrough({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
-  const main = await world.run('main', { inputs });
+  const relay = await startRelay(testEnv, { upstream: new URL(`https://127.0.0.1:${reoclo.port}`), change });
+  const inputs = testEnv.inputs.passthrough({ api_url: `https://127.0.0.1:${relay.port}`, ca_certificate: tls.cert });
+  const main = await testEnv.run('main', { inputs });
   assert.deepEqual([main.code, damaged], [0, 1], main.stdout);
   const error = ERRORS.connection('login', CAUSES.connectionLost(like(/ERR_SSL\w*/)));
   assert.match(main.log.find(LOG.isRetry), exactly(LOG.retrying('login', { error })));
   assert.equal(main.saved[0].uncertain, true);
-  await world.runPost(main);
-  assert.deepEqual(world.server.agent.logins(), []);
+  await testEnv.runPost(main);
+  assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
 test('an instance on IPv6 alone is reached', async (t) => {
-  const world = await createWorld(t);
-  const relay = await startRelay(world, { address: '::1' });
-  const main = await world.run('main', { inputs: world.inputs.vault({ api_url: `http://[::1]:${relay.port}` }) });
+  const testEnv = await createTestEnv(t);
+  const relay = await startRelay(testEnv, { address: '::1' });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ api_url: `http://[::1]:${relay.port}` }) });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  await world.runPost(main);
-  assert.deepEqual(world.server.agent.logins(), []);
+  await testEnv.runPost(main);
+  assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
 for (const [what, listens] of [['IPv4', '127.0.0.1'], ['IPv6', '::1']]) {
   test(`a name that has both kinds of address is reached where only ${what} listens`, async (t) => {
-    const world = await createWorld(t);
-    const relay = await startRelay(world, { address: listens });
-    const main = await world.run('main', {
-      inputs: world.inputs.vault({ api_url: `http://localhost:${relay.port}` }),
+    const testEnv = await createTestEnv(t);
+    const relay = await startRelay(testEnv, { address: listens });
+    const main = await testEnv.run('main', {
+      inputs: testEnv.inputs.vault({ api_url: `http://localhost:${relay.port}` }),
       nodeArgs: UNDER_CONDITIONS,
       env: { TEST_DUAL_STACK: '1' },
     });
@@ -95,9 +95,9 @@ for (const [what, listens] of [['IPv4', '127.0.0.1'], ['IPv6', '::1']]) {
 }
 
 test('a name of which no address answers names the first of them', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', {
-    inputs: world.inputs.vault({ api_url: 'http://localhost:2' }),
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', {
+    inputs: testEnv.inputs.vault({ api_url: 'http://localhost:2' }),
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_DUAL_STACK: '1', TEST_RANDOM: '0' },
   });
@@ -106,11 +106,11 @@ test('a name of which no address answers names the first of them', async (t) => 
 });
 
 test('a host that takes no connection is told from one that does not answer, and tried again', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   // TLS is never spoken: to the action the connection is still being made.
-  const mute = world.own(await serveConnections((socket) => socket.resume()));
-  const main = await world.run('main', {
-    inputs: world.inputs.vault({ api_url: `https://${mute.host}`, timeout: '600' }),
+  const mute = testEnv.cleanUp(await serveConnections((socket) => socket.resume()));
+  const main = await testEnv.run('main', {
+    inputs: testEnv.inputs.vault({ api_url: `https://${mute.host}`, timeout: '600' }),
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0', TEST_SPEED: '50' },
   });
@@ -118,5 +118,5 @@ test('a host that takes no connection is told from one that does not answer, and
   const error = ERRORS.connection('login', `ERR_CONNECT_TIMEOUT: ${CAUSES.connectTimeout}`, { host: mute.host });
   assert.match(main.annotations[0].message, beginning(error));
   assert.equal(main.log.filter(LOG.isRetry).length, 5);
-  assert.equal(main.saved[0].performed, false, 'nothing was sent');
+  assert.equal(main.saved[0].needsLogout, false, 'nothing was sent');
 });

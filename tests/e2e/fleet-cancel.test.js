@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { ERRORS, exactly, label, LOG, NAMES, TITLES, WARNINGS } from '../env/messages.js';
-import { pass, startFaults, withheld } from '../sandbox/faults.js';
+import { delayResponse, pass, startFaults } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
 import { createFleet, idle, loginsOf, printed, started } from '../env/fleet.js';
 import { UNDER_CONDITIONS } from '../env/test-env.js';
@@ -22,21 +22,21 @@ const FLEETS = {
 // `held`: the registries at which docker is held, counted from 0. `requests`: how many logins are ever asked for,
 // where that does not hang on chance.
 const MOMENTS = [
-  { name: 'the first login has started', held: [0], when: ({ world }) => started(world, 1) },
+  { name: 'the first login has started', held: [0], when: ({ testEnv }) => started(testEnv, 1) },
   {
     name: 'as many logins have started as go side by side',
     held: [0],
-    when: ({ world, most }) => started(world, most),
+    when: ({ testEnv, most }) => started(testEnv, most),
     requests: ({ most }) => most,
   },
   {
     name: 'every server is logged in with one credential and runs the next',
     only: 'four servers with three credentials',
     held: [1],
-    when: ({ world, most }) => started(world, 2 * most),
+    when: ({ testEnv, most }) => started(testEnv, 2 * most),
     requests: ({ most }) => 2 * most,
   },
-  { name: 'half of the logins have ended', held: [], when: ({ world }) => endings(world, LOGINS / 2) },
+  { name: 'half of the logins have ended', held: [], when: ({ testEnv }) => endings(testEnv, LOGINS / 2) },
 ];
 
 const RUNS = Object.entries(FLEETS).flatMap(([name, fleet], i) =>
@@ -51,11 +51,11 @@ describe('a step that is stopped in the middle of twelve logins leaves none behi
 });
 
 async function stopped(t, { fleet: { servers, credentials, most }, moment, signal }) {
-  const { world, gates, inputs } = await createHeldFleet(t, { servers, credentials, held: moment.held });
-  const faults = world.own(await startFaults(world.reoclo.url));
-  const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
+  const { testEnv, gates, inputs } = await createHeldFleet(t, { servers, credentials, held: moment.held });
+  const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url));
+  const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }) });
   const missed = step.done.then(({ stdout }) => assert.fail(`main ended before this moment came:\n${stdout}`));
-  await Promise.race([moment.when({ world, most }), missed]);
+  await Promise.race([moment.when({ testEnv, most }), missed]);
   missed.catch(() => {});
   step.child.kill(signal);
   const main = await step.done;
@@ -66,71 +66,71 @@ async function stopped(t, { fleet: { servers, credentials, most }, moment, signa
   else assertCancelled(main);
   if (moment.requests) assert.equal(faults.counts.login, moment.requests({ most }), 'a login was begun after the stop');
   const asked = new Set(faults.requests.filter(({ kind }) => kind === 'login').map(({ body }) => pairOf(JSON.parse(body))));
-  assert.ok(main.saved.filter(({ performed }) => performed).length >= asked.size, 'a login was requested and state does not say so');
+  assert.ok(main.saved.filter(({ needsLogout }) => needsLogout).length >= asked.size, 'a login was requested and state does not say so');
 
-  const post = await cleanedUp(world, main, gates);
+  const post = await cleanedUp(testEnv, main, gates);
   assert.equal(post.code, 0, post.stdout);
-  const lost = main.saved.filter((login) => login.performed && !registryOf(main, login));
-  const silent = lost.map(({ server_id }) => server_id);
-  if (lost.length === 0) {
+  const unknown = main.saved.filter((login) => login.needsLogout && !registryOf(main, login));
+  const serversInWarning = unknown.map(({ server_id }) => server_id);
+  if (unknown.length === 0) {
     assert.deepEqual(post.annotations, [], post.stdout);
-    assert.deepEqual(Object.values(loginsOf(world)).flat(), [], `${main.stdout}${post.stdout}`);
+    assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), [], `${main.stdout}${post.stdout}`);
   } else {
     // Nobody was told the registry of this credential: of that alone something may be left, and one warning says where.
     assert.equal(signal, 'SIGKILL', main.stdout);
     assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
-    for (const { id, agent } of Object.values(world.servers)) {
-      assert.equal(post.annotations[0].message.includes(id), silent.includes(id), id);
-      assert.ok(agent.logins().length <= (silent.includes(id) ? 1 : 0), `${main.stdout}${post.stdout}`);
+    for (const { id, agent } of Object.values(testEnv.servers)) {
+      assert.equal(post.annotations[0].message.includes(id), serversInWarning.includes(id), id);
+      assert.ok(agent.logins().length <= (serversInWarning.includes(id) ? 1 : 0), `${main.stdout}${post.stdout}`);
     }
   }
 }
 
-test('a reply that was not read before SIGKILL is made up for by what another server was told', async (t) => {
-  const { world, gates, inputs } = await createHeldFleet(t, { servers: 3, credentials: 2, held: [0] });
-  const [one, unheard, three] = Object.values(world.servers);
-  const never = withheld();
-  const faults = world.own(
-    await startFaults(world.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? never : pass)(exchange) }),
+test('a response that was not read before SIGKILL is made up for by what another server was told', async (t) => {
+  const { testEnv, gates, inputs } = await createHeldFleet(t, { servers: 3, credentials: 2, held: [0] });
+  const [one, unheard, three] = Object.values(testEnv.servers);
+  const never = delayResponse();
+  const faults = testEnv.cleanUp(
+    await startFaults(testEnv.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? never : pass)(exchange) }),
   );
-  const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
+  const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }) });
   const heard = ({ id }) => printed(step, label(NAMES.server(id), gates[0].host) + LOG.operationStart);
-  await Promise.all([started(world, 3), heard(one), heard(three)]);
+  await Promise.all([started(testEnv, 3), heard(one), heard(three)]);
   step.child.kill('SIGKILL');
   const main = await step.done;
   assert.deepEqual(
-    main.saved.map(({ server_id, seen, registry_url }) => [world.reoclo.servers.get(server_id).name, seen, registry_url]),
+    main.saved.map(({ server_id, seen, registry_url }) => [testEnv.reoclo.servers.get(server_id).name, seen, registry_url]),
     [['web-1', 'running', gates[0].host], ['web-2', 'requested', undefined], ['web-3', 'running', gates[0].host]],
   );
 
-  const post = await cleanedUp(world, main, gates);
+  const post = await cleanedUp(testEnv, main, gates);
   assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
-  assert.equal(world.reoclo.audit.filter(({ action, outcome }) => action === 'registry_login' && outcome === 'completed').length, 3);
-  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+  assert.equal(testEnv.reoclo.audit.filter(({ action, outcome }) => action === 'registry_login' && outcome === 'completed').length, 3);
+  assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
 test('where no server was told the registry before SIGKILL, one warning names them all', async (t) => {
-  const { world, gates, inputs } = await createHeldFleet(t, { servers: 3, credentials: 2, held: [] });
-  const faults = world.own(await startFaults(world.reoclo.url, { login: withheld() }));
-  const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
+  const { testEnv, gates, inputs } = await createHeldFleet(t, { servers: 3, credentials: 2, held: [] });
+  const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, { login: delayResponse() }));
+  const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }) });
   await faults.seen('login', 3);
   step.child.kill('SIGKILL');
   const main = await step.done;
-  const post = await cleanedUp(world, main, gates);
+  const post = await cleanedUp(testEnv, main, gates);
   assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
   const lines = post.annotations[0].message.split('\n');
-  assert.deepEqual(lines.toSorted(), Object.values(world.servers).map(({ id }) => WARNINGS.loginNotCleanedUp(id)).toSorted());
+  assert.deepEqual(lines.toSorted(), Object.values(testEnv.servers).map(({ id }) => WARNINGS.loginNotCleanedUp(id)).toSorted());
   assert.equal(faults.counts.logout, 0);
 });
 
 test('a login that nobody can undo is waited for, so that it does not bring back what the others are logged out of', async (t) => {
-  const { world, servers, credentials, gates, inputs } = await createHeldFleet(t, { servers: 2, credentials: 2, held: [1] });
-  const never = withheld();
-  const faults = world.own(
-    await startFaults(world.reoclo.url, { login: (exchange) => (exchange.request.body.includes(credentials[1]) ? never : pass)(exchange) }),
+  const { testEnv, servers, credentials, gates, inputs } = await createHeldFleet(t, { servers: 2, credentials: 2, held: [1] });
+  const never = delayResponse();
+  const faults = testEnv.cleanUp(
+    await startFaults(testEnv.reoclo.url, { login: (exchange) => (exchange.request.body.includes(credentials[1]) ? never : pass)(exchange) }),
   );
-  const step = world.start('main', { inputs: inputs({ api_url: faults.url }) });
-  await started(world, 4);
+  const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }) });
+  await started(testEnv, 4);
   step.child.kill('SIGKILL');
   const main = await step.done;
   assert.deepEqual(
@@ -138,23 +138,23 @@ test('a login that nobody can undo is waited for, so that it does not bring back
     [['ended', gates[0].host], ['requested', undefined], ['ended', gates[0].host], ['requested', undefined]],
   );
 
-  const post = await cleanedUp(world, main, gates);
+  const post = await cleanedUp(testEnv, main, gates);
   assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
   for (const { id } of servers) assert.ok(post.annotations[0].message.includes(id));
-  assert.deepEqual(loginsOf(world), { 'web-1': [gates[1].host], 'web-2': [gates[1].host] });
+  assert.deepEqual(loginsOf(testEnv), { 'web-1': [gates[1].host], 'web-2': [gates[1].host] });
 });
 
-test('while a stopped step waits for a reply, no server is asked for the next login', async (t) => {
-  const { world, servers, gates, inputs } = await createHeldFleet(t, { servers: 2, credentials: 2, held: [0] });
+test('while a stopped step waits for a response, no server is asked for the next login', async (t) => {
+  const { testEnv, servers, gates, inputs } = await createHeldFleet(t, { servers: 2, credentials: 2, held: [0] });
   const [unheard, done] = servers;
   let answer;
-  const slow = withheld(new Promise((resolve) => (answer = resolve)));
-  const faults = world.own(
-    await startFaults(world.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? slow : pass)(exchange) }),
+  const slow = delayResponse(new Promise((resolve) => (answer = resolve)));
+  const faults = testEnv.cleanUp(
+    await startFaults(testEnv.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? slow : pass)(exchange) }),
   );
-  // A clock that goes at a fifth of its speed: the reply is waited for until it comes.
-  const step = world.start('main', { inputs: inputs({ api_url: faults.url }), nodeArgs: UNDER_CONDITIONS, env: { TEST_SPEED: '0.2' } });
-  await Promise.all([started(world, 2), printed(step, label(NAMES.server(done.id), gates[0].host) + LOG.operationStart)]);
+  // A clock that goes at a fifth of its speed: the response is waited for until it comes.
+  const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }), nodeArgs: UNDER_CONDITIONS, env: { TEST_SPEED: '0.2' } });
+  await Promise.all([started(testEnv, 2), printed(step, label(NAMES.server(done.id), gates[0].host) + LOG.operationStart)]);
   step.child.kill('SIGTERM');
   gates[0].release();
   await printed(step, label('web-2', gates[0].host) + LOG.loggedInStart('web-2', gates[0].host));
@@ -164,33 +164,33 @@ test('while a stopped step waits for a reply, no server is asked for the next lo
   assertCancelled(main, 4);
   assert.equal(faults.counts.login, 2);
   assert.deepEqual(main.saved.map(({ key, registry_url }) => [key, registry_url]), [['login_1', gates[0].host], ['login_3', gates[0].host]]);
-  await cleanedUp(world, main, gates);
-  assert.deepEqual(loginsOf(world), { 'web-1': [], 'web-2': [] });
+  await cleanedUp(testEnv, main, gates);
+  assert.deepEqual(loginsOf(testEnv), { 'web-1': [], 'web-2': [] });
 });
 
 test('of logins that were never begun a stopped step says nothing line by line', async (t) => {
-  const { world, gates, inputs } = await createHeldFleet(t, { servers: 12, credentials: 0, held: [0] });
-  const step = world.start('main', { inputs: inputs() });
-  await started(world, 8);
+  const { testEnv, gates, inputs } = await createHeldFleet(t, { servers: 12, credentials: 0, held: [0] });
+  const step = testEnv.start('main', { inputs: inputs() });
+  await started(testEnv, 8);
   step.child.kill('SIGTERM');
   const main = await step.done;
   assertCancelled(main);
-  await cleanedUp(world, main, gates);
+  await cleanedUp(testEnv, main, gates);
   for (const line of main.log.slice(1, -1)) assert.match(line, /^\[[^\]]+, [^\]]+\] /);
 });
 
 /** A fleet with a gate before each registry, of which only `held` are shut. */
 async function createHeldFleet(t, { servers, credentials, held }) {
   const gates = [];
-  const front = async (host, world) => {
-    const gate = world.own(await startGate(host));
+  const front = async (host, testEnv) => {
+    const gate = testEnv.cleanUp(await startGate(host));
     if (!held.includes(gates.length)) gate.release();
     gates.push(gate);
     return gate.host;
   };
   const fleet = await createFleet(t, { servers, types: Array(credentials || 1).fill('generic'), front });
   const ids = fleet.servers.map(({ id }) => id).join('\n');
-  const passthrough = (different) => fleet.world.inputs.passthrough({ server_id: ids, registry_url: gates[0].host, ...different });
+  const passthrough = (different) => fleet.testEnv.inputs.passthrough({ server_id: ids, registry_url: gates[0].host, ...different });
   return { ...fleet, gates, inputs: credentials ? fleet.inputs : passthrough };
 }
 
@@ -200,27 +200,27 @@ function labelOf({ server_id, server_name, registry }) {
 }
 
 /** Runs post; docker is let go once post waits for it. Where post can only wait out 20 s, the clock leaps over them. */
-async function cleanedUp(world, main, gates) {
-  const step = world.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' } });
+async function cleanedUp(testEnv, main, gates) {
+  const step = testEnv.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' } });
   const post = step.done;
   await Promise.race([printed(step, LOG.waitingStart).catch(() => {}), post]);
   gates.forEach((gate) => gate.release());
 
-  const logins = main.saved.filter(({ performed }) => performed).map((login) => ({ ...login, registry: registryOf(main, login) }));
+  const logins = main.saved.filter(({ needsLogout }) => needsLogout).map((login) => ({ ...login, registry: registryOf(main, login) }));
   const hasOthers = ({ server_id }) => logins.filter((login) => login.server_id === server_id).length > 1;
-  const cut = logins.filter((login) => login.seen === 'requested' && (login.registry || hasOthers(login)));
-  if (cut.length > 0) {
+  const interrupted = logins.filter((login) => login.seen === 'requested' && (login.registry || hasOthers(login)));
+  if (interrupted.length > 0) {
     // Nothing else is under way at that moment: all other servers are done with, and docker runs nowhere.
-    const others = logins.filter(({ server_id, registry }) => registry && !cut.some((login) => login.server_id === server_id));
+    const others = logins.filter(({ server_id, registry }) => registry && !interrupted.some((login) => login.server_id === server_id));
     await Promise.all([
       ...others.map((login) => printed(step, labelOf(login) + LOG.loggedOut)),
-      ...cut.map((login) => printed(step, labelOf(login) + LOG.waitingForInterruptedLogin)),
-      idle(world),
+      ...interrupted.map((login) => printed(step, labelOf(login) + LOG.waitingForInterruptedLogin)),
+      idle(testEnv),
     ]);
     step.child.kill('SIGUSR2');
   }
   const result = await post;
-  await idle(world);
+  await idle(testEnv);
   return result;
 }
 

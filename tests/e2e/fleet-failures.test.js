@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ANY, ERRORS, exactly, FIX, label, like, LOG, NAMES, PROGRESS, TITLES, WARNINGS, withFix } from '../env/messages.js';
 import { pass, startFaults, status } from '../sandbox/faults.js';
-import { createFleet, die, loginsOf, printed } from '../env/fleet.js';
+import { createFleet, hangDocker, loginsOf, printed } from '../env/fleet.js';
 import { UNDER_CONDITIONS } from '../env/test-env.js';
 
 const under = (env) => ({ nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', ...env } });
@@ -12,18 +12,18 @@ const loggedOut = (post, servers, registries) =>
 const title = ({ level, title }) => [level, title];
 
 test('a server on which docker never ends is told at `timeout`, and keeps no other from its login and its logout', async (t) => {
-  const { world, servers, registries, credentials, inputs } = await createFleet(t);
+  const { testEnv, servers, registries, credentials, inputs } = await createFleet(t);
   const [, dead] = servers;
-  await die(dead);
+  await hangDocker(dead);
 
-  const step = world.start('main', { inputs: inputs({ timeout: '600' }), ...under({ TEST_LEAP_S: '600' }) });
+  const step = testEnv.start('main', { inputs: inputs({ timeout: '600' }), ...under({ TEST_LEAP_S: '600' }) });
   // The ten minutes are over when nothing but the dead server is left to wait for.
   const done = (name) => registries.map((registry) => printed(step, label(name, registry) + LOG.loggedInStart(name, registry)));
   await Promise.all([...done('web-1'), ...done('web-3'), printed(step, label(NAMES.server(dead.id), registries[0]) + LOG.operationStart)]);
   step.child.kill('SIGUSR2');
   const main = await step.done;
 
-  const [operation] = [...world.reoclo.operations.values()].filter(({ server_id }) => server_id === dead.id);
+  const [operation] = [...testEnv.reoclo.operations.values()].filter(({ server_id }) => server_id === dead.id);
   assert.equal(main.code, 1);
   assert.deepEqual(main.annotations.map(title), [['error', TITLES.timedOut]]);
   const [head, first, fix, second, secondFix, ...rest] = main.annotations[0].message.split('\n');
@@ -39,53 +39,53 @@ test('a server on which docker never ends is told at `timeout`, and keeps no oth
   assert.deepEqual([ids.length, ids[2], ids[3]], [6, operation.operation_id, '-']);
   assert.equal(main.outputs.registry_url, [...registries, registries[0], '-', ...registries].join('\n'));
   assert.deepEqual(JSON.parse(main.outputs.logins).map(({ server_name }) => server_name), ['web-1', 'web-1', 'web-3', 'web-3']);
-  assert.deepEqual(loginsOf(world), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
+  assert.deepEqual(loginsOf(testEnv), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
   // Post waits for the dead server's login, and then for its logout, each until the clock leaps.
-  const post = world.startPost(main, under({ TEST_LEAP_S: '22' }));
+  const post = testEnv.startPost(main, under({ TEST_LEAP_S: '22' }));
   await loggedOut(post, [servers[0], servers[2]], registries);
   post.child.kill('SIGUSR2');
-  await world.reoclo.seen(({ path, body }) => path.endsWith('/logout') && body.server_id === dead.id);
+  await testEnv.reoclo.seen(({ path, body }) => path.endsWith('/logout') && body.server_id === dead.id);
   post.child.kill('SIGUSR2');
   const { code, annotations } = await post.done;
   assert.deepEqual([code, annotations.map(title)], [0, [['warning', TITLES.logoutFailed]]]);
   assert.match(annotations[0].message, exactly(WARNINGS.logoutFailed(dead.id, { registry: registries[0], why: withFix(ANY, ANY) })));
-  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+  assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
 test('a server that Reoclo does not know is named, and the logins of the others stay', async (t) => {
-  const { world, servers, registries, credentials, inputs } = await createFleet(t);
+  const { testEnv, servers, registries, credentials, inputs } = await createFleet(t);
   const [, unknown] = servers;
-  world.reoclo.servers.delete(unknown.id);
-  world.own(unknown.agent);
+  testEnv.reoclo.servers.delete(unknown.id);
+  testEnv.cleanUp(unknown.agent);
 
-  const main = await world.run('main', { inputs: inputs() });
+  const main = await testEnv.run('main', { inputs: inputs() });
   assert.equal(main.code, 1);
   assert.deepEqual(main.annotations.map(title), [['error', TITLES.notFound]]);
   // Both logins failed of the same, which is said once.
   const [head, why, fix, ...rest] = main.annotations[0].message.split('\n');
   assert.deepEqual([head, rest], [ERRORS.failed(2, 6), []]);
   const names = credentials.map((credential) => `${NAMES.server(unknown.id)}, ${NAMES.credential(credential)}`).join('; ');
-  const { host } = new URL(world.reoclo.url);
+  const { host } = new URL(testEnv.reoclo.url);
   assert.equal(why, ERRORS.same(2, ERRORS.httpStatus('login', 404, { host, detail: `Server ${unknown.id} not found` }), names));
   assert.equal(fix, ERRORS.fix(FIX.serverAndCredential));
-  assert.deepEqual(loginsOf(world), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
+  assert.deepEqual(loginsOf(testEnv), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   const labels = ['web-1', 'web-3'].flatMap((name) => registries.map((registry) => label(name, registry)));
   assert.deepEqual([post.code, post.annotations, post.log.toSorted()], [0, [], labels.map((start) => start + LOG.loggedOut).toSorted()]);
-  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+  assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
 test('what may be logged in after a 503 is logged out, of the registry that the other servers were told', async (t) => {
-  const { world, servers, registries, inputs } = await createFleet(t);
+  const { testEnv, servers, registries, inputs } = await createFleet(t);
   const [, busy] = servers;
   const unavailable = status(503);
-  const faults = world.own(
-    await startFaults(world.reoclo.url, { login: (exchange) => (exchange.request.body.includes(busy.id) ? unavailable : pass)(exchange) }),
+  const faults = testEnv.cleanUp(
+    await startFaults(testEnv.reoclo.url, { login: (exchange) => (exchange.request.body.includes(busy.id) ? unavailable : pass)(exchange) }),
   );
 
-  const main = await world.run('main', { inputs: inputs({ api_url: faults.url }), ...under() });
+  const main = await testEnv.run('main', { inputs: inputs({ api_url: faults.url }), ...under() });
   assert.equal(main.code, 1);
   assert.deepEqual(main.annotations.map(title), [['error', TITLES.serverError]]);
   const names = `${NAMES.server(busy.id)}, ${ANY}; ${NAMES.server(busy.id)}, ${ANY}`;
@@ -93,25 +93,25 @@ test('what may be logged in after a 503 is logged out, of the registry that the 
   assert.match(main.annotations[0].message, exactly([ERRORS.failed(2, 6), error, ERRORS.fix(FIX.serverError)].join('\n')));
   const retries = main.log.filter((line) => line.startsWith(`[${NAMES.server(busy.id)}, ${NAMES.credential('')}`) && LOG.isRetry(line));
   assert.equal(retries.length, 2 * 5, main.stdout);
-  assert.deepEqual(loginsOf(world), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
+  assert.deepEqual(loginsOf(testEnv), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
   // Nobody knows whether the login still runs: it gets 20 s, until the clock leaps.
-  const step = world.startPost(main, under({ TEST_LEAP_S: '22' }));
+  const step = testEnv.startPost(main, under({ TEST_LEAP_S: '22' }));
   await Promise.all([loggedOut(step, [servers[0], servers[2]], registries), printed(step, LOG.waitingForInterruptedLogin)]);
   step.child.kill('SIGUSR2');
   const post = await step.done;
   assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
   for (const registry of registries) assert.ok(post.log.includes(label(NAMES.server(busy.id), registry) + LOG.loggedOut), post.stdout);
-  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+  assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
 test('what nothing can mend is asked once a server, and said in one error', async (t) => {
-  const { world, inputs } = await createFleet(t, { servers: 10, types: ['generic', 'harbor', 'generic'] });
+  const { testEnv, inputs } = await createFleet(t, { servers: 10, types: ['generic', 'harbor', 'generic'] });
   // Eight requests are under way before the first of them is answered.
   let answer;
   const eight = new Promise((resolve) => (answer = resolve));
-  const faults = world.own(
-    await startFaults(world.reoclo.url, {
+  const faults = testEnv.cleanUp(
+    await startFaults(testEnv.reoclo.url, {
       login: async (exchange) => {
         if (faults.counts.login === 8) answer();
         await eight;
@@ -119,7 +119,7 @@ test('what nothing can mend is asked once a server, and said in one error', asyn
       },
     }),
   );
-  const main = await world.run('main', { inputs: inputs({ api_url: faults.url, api_key: 'rca_unknown' }) });
+  const main = await testEnv.run('main', { inputs: inputs({ api_url: faults.url, api_key: 'rca_unknown' }) });
   assert.deepEqual([main.code, faults.requests.length], [1, 8], main.stdout);
   assert.equal(new Set(faults.requests.map(({ body }) => JSON.parse(body).server_id)).size, 8);
   assert.deepEqual(main.annotations.map(title), [['error', TITLES.invalidApiKey]]);
@@ -133,17 +133,17 @@ test('what nothing can mend is asked once a server, and said in one error', asyn
   assert.equal(main.saved.length, 8, 'nothing is left for what was not asked for');
   assert.equal(main.outputs.logins, '[]');
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual([post.code, post.log, post.annotations], [0, [LOG.noLogins], []]);
   assert.equal(faults.requests.length, 8);
 });
 
 test('failures of several kinds are one error, and the words of docker are in it', async (t) => {
-  const { world, servers, registries, credentials, inputs } = await createFleet(t);
-  world.reoclo.credentials.get(credentials[1]).password = 'not-the-password';
-  world.reoclo.servers.delete(servers[2].id);
-  world.own(servers[2].agent);
-  const main = await world.run('main', { inputs: inputs() });
+  const { testEnv, servers, registries, credentials, inputs } = await createFleet(t);
+  testEnv.reoclo.credentials.get(credentials[1]).password = 'not-the-password';
+  testEnv.reoclo.servers.delete(servers[2].id);
+  testEnv.cleanUp(servers[2].agent);
+  const main = await testEnv.run('main', { inputs: inputs() });
   assert.equal(main.code, 1);
   assert.deepEqual(main.annotations.map(title), [['error', TITLES.loginsFailed]]);
   const [head, ...whys] = main.annotations[0].message.split('\n');
@@ -159,20 +159,20 @@ test('failures of several kinds are one error, and the words of docker are in it
   // What docker said of a failure is in the log, too.
   assert.ok(main.log.some((line) => line.startsWith(label('web-1', registries[1]) + LOG.docker) && line.includes('401 Unauthorized')));
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual([post.annotations, post.log.length], [[], 2], post.stdout);
-  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+  assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
 test('two credentials for one registry are one warning, and one logout a server', async (t) => {
-  const { world, registries, credentials, inputs } = await createFleet(t, { types: ['generic'] });
-  const second = world.addCredential();
-  const main = await world.run('main', { inputs: inputs({ credential_id: `${credentials[0]},${second}` }) });
+  const { testEnv, registries, credentials, inputs } = await createFleet(t, { types: ['generic'] });
+  const second = testEnv.addCredential();
+  const main = await testEnv.run('main', { inputs: inputs({ credential_id: `${credentials[0]},${second}` }) });
   assert.deepEqual([main.code, main.annotations.map(title)], [0, [['warning', TITLES.duplicateRegistry]]]);
   assert.equal(main.annotations[0].message, WARNINGS.duplicateRegistry(credentials[0], second, registries[0]));
   assert.equal(JSON.parse(main.outputs.logins).length, 6);
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual([post.annotations, post.log.length], [[], 3], post.stdout);
-  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+  assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });

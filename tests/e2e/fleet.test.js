@@ -8,18 +8,18 @@ import { createFleet, isLogin, isPoll, loginsOf, operationsOf, started, watchDoc
 const TYPES = ['generic', 'harbor'];
 
 test('two credentials log three servers in, and the post step logs all of them out', async (t) => {
-  const { world, servers, registries, credentials, inputs } = await createFleet(t, { types: TYPES });
-  const most = watchDockers(world);
+  const { testEnv, servers, registries, credentials, inputs } = await createFleet(t, { types: TYPES });
+  const most = watchDockers(testEnv);
   const pairs = servers.flatMap((server) => credentials.map((credential, i) => ({ server, credential, registry: registries[i], type: TYPES[i] })));
   const everywhere = Object.fromEntries(servers.map(({ name }) => [name, registries.toSorted()]));
   const nowhere = Object.fromEntries(servers.map(({ name }) => [name, []]));
 
-  const main = await world.run('main', { inputs: inputs() });
+  const main = await testEnv.run('main', { inputs: inputs() });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  assert.deepEqual(loginsOf(world), everywhere);
+  assert.deepEqual(loginsOf(testEnv), everywhere);
 
   const operation = ({ server, registry }) =>
-    world.reoclo.audit.find(({ server_id, registry_url }) => server_id === server.id && registry_url === registry).operation_id;
+    testEnv.reoclo.audit.find(({ server_id, registry_url }) => server_id === server.id && registry_url === registry).operation_id;
   const { logins, ...outputs } = main.outputs;
   assert.deepEqual(outputs, {
     operation_id: pairs.map(operation).join('\n'),
@@ -45,8 +45,8 @@ test('two credentials log three servers in, and the post step logs all of them o
 
   // What is left for post: a line for each login, and no more of it than needs be.
   assert.deepEqual(main.state, {
-    api_key: world.apiKey,
-    api_url: world.reoclo.url,
+    api_key: testEnv.apiKey,
+    api_url: testEnv.reoclo.url,
     cleanup: 'true',
     ...Object.fromEntries(
       pairs.map((pair, i) => {
@@ -57,9 +57,9 @@ test('two credentials log three servers in, and the post step logs all of them o
     ),
   });
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
-  assert.deepEqual(loginsOf(world), nowhere);
+  assert.deepEqual(loginsOf(testEnv), nowhere);
   assert.deepEqual(
     post.log.toSorted(),
     pairs
@@ -69,7 +69,7 @@ test('two credentials log three servers in, and the post step logs all of them o
 
   // docker writes the whole config.json: two at a time on one server lose a login, and bring one back.
   for (const server of servers) {
-    const [first, ...others] = operationsOf(world, server);
+    const [first, ...others] = operationsOf(testEnv, server);
     assert.equal(others.length, 3);
     others.reduce((before, after) => {
       assert.ok(before.completed_at <= after.started_at, `${before.completed_at}, then ${after.started_at}`);
@@ -80,8 +80,8 @@ test('two credentials log three servers in, and the post step logs all of them o
 });
 
 test('each line of a login says which one it is, and the first and the last are of all', async (t) => {
-  const { world, servers, registries, inputs } = await createFleet(t, { servers: 2 });
-  const { log } = await world.run('main', { inputs: inputs() });
+  const { testEnv, servers, registries, inputs } = await createFleet(t, { servers: 2 });
+  const { log } = await testEnv.run('main', { inputs: inputs() });
   assert.equal(log[0], LOG.vaultMany(2, 2));
   assert.match(log.at(-1), exactly(LOG.finished(4, 4)));
 
@@ -101,25 +101,25 @@ test('each line of a login says which one it is, and the first and the last are 
 });
 
 test('lists may have comments, blank lines, commas and the same id twice', async (t) => {
-  const { world, servers, registries, credentials, inputs } = await createFleet(t, { servers: 2 });
+  const { testEnv, servers, registries, credentials, inputs } = await createFleet(t, { servers: 2 });
   const [one, two] = servers.map(({ id }) => id);
-  const main = await world.run('main', {
+  const main = await testEnv.run('main', {
     inputs: inputs({
       server_id: `# all of them\r\n\r\n  ${one} ,, ${two.toUpperCase()} # the second, ${one}\n${two}\n`,
       credential_id: `${credentials.join(',')}, ${credentials[0]}`,
     }),
   });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  assert.equal(world.reoclo.requests.filter(isLogin).length, 4);
+  assert.equal(testEnv.reoclo.requests.filter(isLogin).length, 4);
   assert.equal(main.outputs.registry_url, [...registries, ...registries].join('\n'));
-  await world.runPost(main);
-  assert.deepEqual(loginsOf(world), { 'web-1': [], 'web-2': [] });
+  await testEnv.runPost(main);
+  assert.deepEqual(loginsOf(testEnv), { 'web-1': [], 'web-2': [] });
 });
 
 test('a list of one server and one credential is a step like any other', async (t) => {
-  const { world, registries, inputs } = await createFleet(t, { servers: 1, types: ['harbor'] });
+  const { testEnv, registries, inputs } = await createFleet(t, { servers: 1, types: ['harbor'] });
   const given = inputs();
-  const main = await world.run('main', {
+  const main = await testEnv.run('main', {
     inputs: { ...given, server_id: `${given.server_id}, # the only one\n${given.server_id}`, credential_id: `\n${given.credential_id}\n` },
   });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
@@ -128,42 +128,42 @@ test('a list of one server and one credential is a step like any other', async (
     LOG.operation('ID', registries[0], 'harbor'),
     LOG.loggedIn('web-1 (ID)', registries[0]),
   ]);
-  const post = await world.runPost(main);
-  assert.deepEqual(post.log, [LOG.loggedOutOf(registries[0], world.server.id)]);
+  const post = await testEnv.runPost(main);
+  assert.deepEqual(post.log, [LOG.loggedOutOf(registries[0], testEnv.server.id)]);
 });
 
 test('a token of the workflow logs several servers in', async (t) => {
-  const { world, servers } = await createFleet(t, { types: [] });
-  const main = await world.run('main', {
-    inputs: world.inputs.passthrough({ server_id: servers.map(({ id }) => id).join(','), cleanup: 'false' }),
+  const { testEnv, servers } = await createFleet(t, { types: [] });
+  const main = await testEnv.run('main', {
+    inputs: testEnv.inputs.passthrough({ server_id: servers.map(({ id }) => id).join(','), cleanup: 'false' }),
   });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  assert.equal(main.log[0], LOG.passthroughMany(3, world.registry.host, 'generic'));
+  assert.equal(main.log[0], LOG.passthroughMany(3, testEnv.registry.host, 'generic'));
   assert.match(main.log.at(-1), exactly(LOG.finishedForGood(3, 3)));
   const logins = JSON.parse(main.outputs.logins);
   assert.deepEqual(logins.map(({ server_id, auth_mode, credential_id }) => [server_id, auth_mode, credential_id]), servers.map(({ id }) => [id, 'passthrough', undefined]));
 
-  const post = await world.runPost(main);
-  assert.deepEqual(post.log, servers.map(({ id }) => LOG.staysLoggedIn(id, world.registry.host)));
-  assert.deepEqual([post.annotations, new Set(Object.values(loginsOf(world)).flat())], [[], new Set([world.registry.host])]);
+  const post = await testEnv.runPost(main);
+  assert.deepEqual(post.log, servers.map(({ id }) => LOG.staysLoggedIn(id, testEnv.registry.host)));
+  assert.deepEqual([post.annotations, new Set(Object.values(loginsOf(testEnv)).flat())], [[], new Set([testEnv.registry.host])]);
 });
 
 test('eight servers are logged in side by side, and no ninth before one of them is done', async (t) => {
   let gate;
-  const front = async (host, world) => (gate = world.own(await startGate(host))).host;
-  const { world, inputs } = await createFleet(t, { servers: 10, types: ['generic'], front });
-  const most = watchDockers(world);
-  const step = world.start('main', { inputs: inputs() });
-  await started(world, 8);
+  const front = async (host, testEnv) => (gate = testEnv.cleanUp(await startGate(host))).host;
+  const { testEnv, inputs } = await createFleet(t, { servers: 10, types: ['generic'], front });
+  const most = watchDockers(testEnv);
+  const step = testEnv.start('main', { inputs: inputs() });
+  await started(testEnv, 8);
   // docker is held on each of them. A ninth would have been asked for long before each was asked after three times.
-  for (const id of world.reoclo.operations.keys()) await world.reoclo.seen((request) => isPoll(request) && request.path.endsWith(id), 3);
-  assert.equal(world.reoclo.requests.filter(isLogin).length, 8);
+  for (const id of testEnv.reoclo.operations.keys()) await testEnv.reoclo.seen((request) => isPoll(request) && request.path.endsWith(id), 3);
+  assert.equal(testEnv.reoclo.requests.filter(isLogin).length, 8);
   gate.release();
 
   const main = await step.done;
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
   assert.equal(JSON.parse(main.outputs.logins).length, 10);
   assert.deepEqual([most.all, ...most.by.values()], [8, ...Array(10).fill(1)]);
-  await world.runPost(main);
-  assert.deepEqual(Object.values(loginsOf(world)).flat(), []);
+  await testEnv.runPost(main);
+  assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });

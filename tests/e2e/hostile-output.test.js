@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG, TITLES } from '../env/messages.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
 const HOSTILE = [
   'boo',
@@ -15,9 +15,9 @@ const HOSTILE = [
 ].join('\n');
 
 test('commands in docker\'s output stay text', async (t) => {
-  const world = await createWorld(t);
-  const registry = world.own(await startHostileRegistry(HOSTILE));
-  const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url: registry.host }) });
+  const testEnv = await createTestEnv(t);
+  const registry = testEnv.cleanUp(await startHostileRegistry(HOSTILE));
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ registry_url: registry.host }) });
   assert.equal(main.code, 1);
   assert.deepEqual(
     [...new Set(main.commands.map(({ command }) => command))].sort(),
@@ -32,11 +32,11 @@ test('commands in docker\'s output stay text', async (t) => {
 });
 
 test('a registry that repeats the token shows only asterisks', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   const access_token = 'tok-hunter22::50%';
-  const registry = world.own(await startHostileRegistry(`you said ${access_token}`));
+  const registry = testEnv.cleanUp(await startHostileRegistry(`you said ${access_token}`));
   // The leak check of every run does the asserting; the text must have come through to make it one.
-  const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url: registry.host, access_token }) });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ registry_url: registry.host, access_token }) });
   assert.ok(main.log.some((line) => line.includes('you said ***')), main.stdout);
   assert.match(main.annotations[0].message, /you said \*\*\*/);
 });

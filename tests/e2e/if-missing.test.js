@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { INPUTS, TITLES, WARNINGS } from '../env/messages.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
-let world;
-before(async () => (world = await createWorld()));
-after(() => world.close());
+let testEnv;
+before(async () => (testEnv = await createTestEnv()));
+after(() => testEnv.close());
 
 // what is empty → mode, inputs that differ from good ones, the input that the message names
 const MISSING = {
@@ -22,46 +22,46 @@ const titles = ({ annotations }) => annotations.map(({ level, title }) => [level
 
 for (const [what, [mode, different, input]] of Object.entries(MISSING)) {
   test(`${what} passes with if_missing: skip, and says so in one notice`, async () => {
-    const inputs = world.inputs[mode]({ ...different, if_missing: 'skip', job_summary: 'true' });
-    const main = await world.run('main', { inputs });
+    const inputs = testEnv.inputs[mode]({ ...different, if_missing: 'skip', job_summary: 'true' });
+    const main = await testEnv.run('main', { inputs });
     assert.deepEqual([main.code, main.stderr, main.log, main.state, main.summary], [0, '', [], {}, ''], main.stdout);
     assert.deepEqual(titles(main), [['notice', TITLES.loginSkipped]]);
     assert.equal(main.annotations[0].message, WARNINGS.loginSkipped(input));
     // A list like any other, for what a workflow does with it.
     assert.deepEqual(main.outputs, { logins: '[]' });
 
-    const post = await world.runPost(main);
+    const post = await testEnv.runPost(main);
     assert.deepEqual([post.code, post.stdout, post.stderr, post.summary], [0, '', '', '']);
-    assert.deepEqual(world.reoclo.requests, []);
+    assert.deepEqual(testEnv.reoclo.requests, []);
   });
 
   for (const if_missing of [undefined, '', 'fail']) {
     test(`${what} fails with if_missing: ${if_missing ?? 'not given'}`, async () => {
-      const main = await world.run('main', { inputs: world.inputs[mode]({ ...different, if_missing }) });
+      const main = await testEnv.run('main', { inputs: testEnv.inputs[mode]({ ...different, if_missing }) });
       assert.deepEqual([main.code, titles(main), main.state], [1, [['error', TITLES.invalidInputs]], {}], main.stdout);
       assert.match(main.annotations[0].message, new RegExp(`\\b${input} is (required|missing)|and ${input} are empty`));
       assert.ok(main.annotations[0].message.includes(INPUTS.emptySecrets), main.annotations[0].message);
 
-      const post = await world.runPost(main);
+      const post = await testEnv.runPost(main);
       assert.deepEqual([post.code, post.stdout], [0, '']);
-      assert.deepEqual(world.reoclo.requests, []);
+      assert.deepEqual(testEnv.reoclo.requests, []);
     });
   }
 }
 
 test('if_missing: skip skips nothing but a missing secret', async () => {
   for (const different of [{ server_id: '' }, { credential_id: '' }, { api_key: 'not-an-automation-key' }, { server_id: 'web-1' }]) {
-    const main = await world.run('main', { inputs: world.inputs.vault({ ...different, if_missing: 'skip' }) });
+    const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ ...different, if_missing: 'skip' }) });
     assert.deepEqual([main.code, titles(main)], [1, [['error', TITLES.invalidInputs]]], main.stdout);
   }
-  assert.deepEqual(world.reoclo.requests, []);
+  assert.deepEqual(testEnv.reoclo.requests, []);
 });
 
 test('with if_missing: skip and all secrets the login is made', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', { inputs: world.inputs.passthrough({ if_missing: ' skip\n' }) });
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ if_missing: ' skip\n' }) });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
-  await world.runPost(main);
-  assert.deepEqual(world.server.agent.logins(), []);
+  assert.deepEqual(testEnv.server.agent.logins(), [testEnv.registry.host]);
+  await testEnv.runPost(main);
+  assert.deepEqual(testEnv.server.agent.logins(), []);
 });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { ERRORS, exactly, TITLES } from '../env/messages.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
 // Makes the core fail in the middle of a request, in a way that no promise sees.
 const SABOTAGE = `
@@ -16,15 +16,15 @@ const SABOTAGE = `
     return set.call(this, key, value);
   };`;
 
-async function sabotage(world) {
-  const script = join(world.folder, 'sabotage.cjs');
+async function sabotage(testEnv) {
+  const script = join(testEnv.folder, 'sabotage.cjs');
   await writeFile(script, SABOTAGE);
   return { nodeArgs: ['--require', script] };
 }
 
 test('a panic in main is one error and exit code 1', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', { inputs: world.inputs.vault(), ...(await sabotage(world)) });
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault(), ...(await sabotage(testEnv)) });
   assert.equal(main.code, 1);
   assert.deepEqual(main.annotations.map(({ level, title }) => [level, title]), [['error', TITLES.internalError]]);
   assert.match(main.annotations[0].message, exactly(ERRORS.internal));
@@ -32,21 +32,21 @@ test('a panic in main is one error and exit code 1', async (t) => {
 });
 
 test('a panic in post is one warning and exit code 0', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', { inputs: world.inputs.vault() });
-  const post = await world.runPost(main, await sabotage(world));
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault() });
+  const post = await testEnv.runPost(main, await sabotage(testEnv));
   assert.equal(post.code, 0);
   assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.internalError]]);
   assert.equal(post.stderr, '');
 });
 
 test('a damaged dist is one error, not a stack trace', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   const dist = await mkdtemp(join(tmpdir(), 'docker-auth-dist-'));
   t.after(() => rm(dist, { recursive: true }));
   await cp(fileURLToPath(new URL('../../dist', import.meta.url)), dist, { recursive: true });
   await writeFile(join(dist, 'reoclo_docker_auth.wasm'), 'not wasm');
-  const main = await world.run('main', { inputs: world.inputs.vault(), dist });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault(), dist });
   assert.equal(main.code, 1);
   assert.equal(main.annotations.length, 1);
   assert.equal(main.stderr, '');

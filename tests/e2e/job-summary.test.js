@@ -8,7 +8,7 @@ import { pass, startFaults, status } from '../sandbox/faults.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
 import { createFleet } from '../env/fleet.js';
 import { tables } from '../env/markdown.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
 // GitHub takes 1 MiB of one step.
 const MOST_BYTES = 512 * 1024;
@@ -25,14 +25,14 @@ function table({ summary }, title) {
 }
 
 test('each login and each logout is a row', async (t) => {
-  const { world, servers, registries, credentials, inputs } = await createFleet(t, { servers: 2 });
+  const { testEnv, servers, registries, credentials, inputs } = await createFleet(t, { servers: 2 });
   const [one, two] = servers;
   const unavailable = status(404, {}, '{"detail":"Server gone"}');
   const isGone = ({ body }) => body.includes(two.id) && body.includes(credentials[1]);
-  const faults = world.own(
-    await startFaults(world.reoclo.url, { login: (exchange) => (isGone(exchange.request) ? unavailable : pass)(exchange) }),
+  const faults = testEnv.cleanUp(
+    await startFaults(testEnv.reoclo.url, { login: (exchange) => (isGone(exchange.request) ? unavailable : pass)(exchange) }),
   );
-  const main = await world.run('main', { inputs: inputs({ api_url: faults.url, job_summary: 'true' }) });
+  const main = await testEnv.run('main', { inputs: inputs({ api_url: faults.url, job_summary: 'true' }) });
   assert.equal(main.code, 1);
   const ids = main.outputs.operation_id.split('\n');
   const login = (server, i, Operation) => ({
@@ -60,7 +60,7 @@ test('each login and each logout is a row', async (t) => {
   ]);
 
   faults.restart({ logout: (exchange) => (exchange.request.body.includes(two.id) ? status(403) : pass)(exchange) });
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   const logout = (server, i, Result) => ({ Server: `${server.name} (${server.id})`, Registry: registries[i], Result });
   assert.deepEqual(table(post, SUMMARY.logouts), [
     logout(one, 0, SUMMARY.loggedOut),
@@ -70,31 +70,31 @@ test('each login and each logout is a row', async (t) => {
 });
 
 test('a single login is a table of one row, and cleanup: false is told in it', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', { inputs: world.inputs.passthrough({ job_summary: 'TRUE', cleanup: 'false' }) });
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ job_summary: 'TRUE', cleanup: 'false' }) });
   const [row, ...others] = table(main, SUMMARY.logins);
-  assert.deepEqual([row.Registry, row.Mode, row.Result, others], [world.registry.host, 'passthrough', SUMMARY.loggedIn, []]);
-  const post = await world.runPost(main);
+  assert.deepEqual([row.Registry, row.Mode, row.Result, others], [testEnv.registry.host, 'passthrough', SUMMARY.loggedIn, []]);
+  const post = await testEnv.runPost(main);
   assert.deepEqual(table(post, SUMMARY.logouts), [
-    { Server: `web-1 (${world.server.id})`, Registry: world.registry.host, Result: SUMMARY.staysLoggedIn },
+    { Server: `web-1 (${testEnv.server.id})`, Registry: testEnv.registry.host, Result: SUMMARY.staysLoggedIn },
   ]);
 });
 
 test('there is no summary unless it is asked for', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   for (const job_summary of [undefined, '', 'false']) {
-    const main = await world.run('main', { inputs: world.inputs.vault({ job_summary }) });
-    const post = await world.runPost(main, { inputs: world.inputs.vault({ job_summary: 'true' }) });
+    const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ job_summary }) });
+    const post = await testEnv.runPost(main, { inputs: testEnv.inputs.vault({ job_summary: 'true' }) });
     assert.deepEqual([main.code, main.summary, post.summary], [0, '', '']);
   }
 });
 
 test('a summary is put behind what is there already', async (t) => {
-  const world = await createWorld(t);
-  const path = join(world.folder, 'summary.md');
+  const testEnv = await createTestEnv(t);
+  const path = join(testEnv.folder, 'summary.md');
   await writeFile(path, 'before\n\n');
   const env = { GITHUB_STEP_SUMMARY: path };
-  await world.runPost(await world.run('main', { inputs: world.inputs.vault({ job_summary: 'true' }), env }));
+  await testEnv.runPost(await testEnv.run('main', { inputs: testEnv.inputs.vault({ job_summary: 'true' }), env }));
   const summary = await readFile(path, 'utf8');
   assert.ok(summary.startsWith(`before\n\n### ${SUMMARY.logins}\n\n`), summary);
   assert.deepEqual(tables(summary).map(({ title, rows }) => [title, rows.length]), [[SUMMARY.logins, 1], [SUMMARY.logouts, 1]]);
@@ -115,11 +115,11 @@ const shown = (text) => text.replace(/\s+/g, ' ').replaceAll('::', ': :').trim()
 test('what a server is called and what docker says stay text in their cells', async (t) => {
   // The name alone is cut at a hundred characters: each line of it gets its turn.
   const names = HOSTILE.split('\n').map((line, i) => `${line}\n${i}`);
-  const { world, servers, inputs } = await createFleet(t, { servers: names, types: ['generic'] });
-  const registry = world.own(await startHostileRegistry(`${HOSTILE} ${world.apiKey}`));
-  const denied = world.addCredential({ registry_url: registry.host });
+  const { testEnv, servers, inputs } = await createFleet(t, { servers: names, types: ['generic'] });
+  const registry = testEnv.cleanUp(await startHostileRegistry(`${HOSTILE} ${testEnv.apiKey}`));
+  const denied = testEnv.addCredential({ registry_url: registry.host });
   const good = inputs();
-  const main = await world.run('main', { inputs: { ...good, credential_id: `${good.credential_id}, ${denied}`, job_summary: 'true' } });
+  const main = await testEnv.run('main', { inputs: { ...good, credential_id: `${good.credential_id}, ${denied}`, job_summary: 'true' } });
   assert.equal(main.code, 1);
   const rows = table(main, SUMMARY.logins);
   assert.deepEqual(rows.map(({ Server }) => Server), servers.flatMap(({ name, id }) => Array(2).fill(`${shown(name)} (${id})`)));
@@ -132,41 +132,41 @@ test('what a server is called and what docker says stay text in their cells', as
     assert.match(result, /…$/);
   });
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual(table(post, SUMMARY.logouts).map(({ Server }) => Server), servers.map(({ name, id }) => `${shown(name)} (${id})`));
 });
 
 test('docker\'s words stay text in a cell that has room for all of them', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   for (const line of HOSTILE.split(/\r?\n/)) {
-    const registry = world.own(await startHostileRegistry(`«${line}» ${world.password}`));
-    const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url: registry.host, job_summary: 'true' }) });
+    const registry = testEnv.cleanUp(await startHostileRegistry(`«${line}» ${testEnv.password}`));
+    const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ registry_url: registry.host, job_summary: 'true' }) });
     const [{ Result }] = table(main, SUMMARY.logins);
     assert.ok(Result.includes(`${shown(`«${line}»`)} ***`), Result);
   }
 });
 
 test('a runner without a summary gets none, and hears nothing of it', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   for (const GITHUB_STEP_SUMMARY of [undefined, '']) {
-    const main = await world.run('main', { inputs: world.inputs.vault({ job_summary: 'true' }), env: { GITHUB_STEP_SUMMARY } });
-    const post = await world.runPost(main);
+    const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ job_summary: 'true' }), env: { GITHUB_STEP_SUMMARY } });
+    const post = await testEnv.runPost(main);
     assert.deepEqual([main.code, main.annotations, post.code, post.annotations], [0, [], 0, []]);
     assert.doesNotMatch(main.stdout + post.stdout, /summary|###/i);
   }
 });
 
 test('a summary that cannot be written is one warning in each step, and fails neither', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   const env = { GITHUB_STEP_SUMMARY: '/nonexistent/summary' };
-  const main = await world.run('main', { inputs: world.inputs.vault({ job_summary: 'true' }), env });
-  const post = await world.runPost(main);
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ job_summary: 'true' }), env });
+  const post = await testEnv.runPost(main);
   for (const { code, annotations } of [main, post]) {
     assert.deepEqual([code, annotations.map(({ level, title }) => [level, title])], [0, [['warning', TITLES.summaryNotWritten]]]);
     assert.match(annotations[0].message, exactly(WARNINGS.summaryNotWritten(like(/.*ENOENT.*/))));
   }
   assert.equal(JSON.parse(main.outputs.logins).length, 1);
-  assert.deepEqual(world.server.agent.logins(), []);
+  assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
 // docker is replaced by what ends at once. Each `@` takes fourteen characters in Markdown.
@@ -175,14 +175,14 @@ for (const [ends, docker] of [['fail', 'printf "%05000d" 0 | tr 0 @ >&2; exit 1'
     const servers = Array.from({ length: 25 }, (_, i) => `${i}${'@'.repeat(200)}`);
     let n = 0;
     const front = () => `registry-${(n += 1)}.example`;
-    const { world, inputs } = await createFleet(t, { servers, types: Array(4).fill('generic'), front, agent: { docker: ['sh', '-c', docker] } });
-    const main = await world.run('main', { inputs: inputs({ job_summary: 'true' }) });
+    const { testEnv, inputs } = await createFleet(t, { servers, types: Array(4).fill('generic'), front, agent: { docker: ['sh', '-c', docker] } });
+    const main = await testEnv.run('main', { inputs: inputs({ job_summary: 'true' }) });
     const rows = table(main, SUMMARY.logins);
     assert.equal(rows.length, 100);
     const sign = ends === 'fail' ? '@@@' : SUMMARY.loggedIn;
     assert.ok(rows.every(({ Server, Result }) => Server.includes('@@@') && Result.includes(sign)), rows[0].Result);
 
-    const post = await world.runPost(main);
+    const post = await testEnv.runPost(main);
     if (ends === 'succeed') assert.equal(table(post, SUMMARY.logouts).length, 100);
     // Runners pass the state as environment variables, for which Windows has 32,767 characters in all.
     const state = Object.entries(main.state).reduce((sum, [key, value]) => sum + `STATE_${key}=${value}\0`.length, 0);

@@ -2,24 +2,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERRORS, exactly, FIX, like, TITLES, WARNINGS, withFix } from '../env/messages.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
 test('a key that may not log out is one warning that says what to change', async (t) => {
-  const world = await createWorld(t, { key: { allowed_operations: ['registry_login'] } });
-  const main = await world.run('main', { inputs: world.inputs.vault() });
-  const post = await world.runPost(main);
+  const testEnv = await createTestEnv(t, { key: { allowed_operations: ['registry_login'] } });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault() });
+  const post = await testEnv.runPost(main);
   assert.equal(post.code, 0);
   assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.logoutFailed]]);
   const why = withFix(ERRORS.httpStatus('logout', 403), FIX.logoutPermission);
-  assert.match(post.annotations[0].message, exactly(WARNINGS.logoutFailed(world.server.id, { registry: world.registry.host, why })));
+  assert.match(post.annotations[0].message, exactly(WARNINGS.logoutFailed(testEnv.server.id, { registry: testEnv.registry.host, why })));
 });
 
 test('an API that has gone away is one warning', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', { inputs: world.inputs.vault() });
-  const post = await world.runPost(main, { state: { ...main.state, api_url: 'http://127.0.0.1:2' } });
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault() });
+  const post = await testEnv.runPost(main, { state: { ...main.state, api_url: 'http://127.0.0.1:2' } });
   assert.equal(post.code, 0);
   assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.logoutFailed]]);
   const why = withFix(ERRORS.connection('logout', like(/.*ECONNREFUSED.*/), { host: '127.0.0.1:2' }), FIX.hostAndPort);
-  assert.match(post.annotations[0].message, exactly(WARNINGS.logoutFailed(world.server.id, { registry: world.registry.host, why })));
+  assert.match(post.annotations[0].message, exactly(WARNINGS.logoutFailed(testEnv.server.id, { registry: testEnv.registry.host, why })));
 });

@@ -2,46 +2,46 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG } from '../env/messages.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
 test('a passthrough login logs the server in, and the post step logs it out', async (t) => {
-  const world = await createWorld(t);
-  const inputs = world.inputs.passthrough({ registry_url: `http://${world.registry.host.toUpperCase()}/v2/` });
-  const main = await world.run('main', { inputs });
+  const testEnv = await createTestEnv(t);
+  const inputs = testEnv.inputs.passthrough({ registry_url: `http://${testEnv.registry.host.toUpperCase()}/v2/` });
+  const main = await testEnv.run('main', { inputs });
 
   assert.equal(main.code, 0, main.stdout);
-  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
-  assert.equal(main.outputs.registry_url, world.registry.host);
-  assert.equal(main.log[0], LOG.passthrough(world.server.id, world.registry.host, 'generic'));
+  assert.deepEqual(testEnv.server.agent.logins(), [testEnv.registry.host]);
+  assert.equal(main.outputs.registry_url, testEnv.registry.host);
+  assert.equal(main.log[0], LOG.passthrough(testEnv.server.id, testEnv.registry.host, 'generic'));
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual([post.code, post.annotations], [0, []]);
-  assert.deepEqual(world.server.agent.logins(), []);
-  assert.equal(world.reoclo.audit[0].auth_mode, 'passthrough');
-  assert.equal(world.reoclo.audit[0].username, world.username);
+  assert.deepEqual(testEnv.server.agent.logins(), []);
+  assert.equal(testEnv.reoclo.audit[0].auth_mode, 'passthrough');
+  assert.equal(testEnv.reoclo.audit[0].username, testEnv.username);
 });
 
 test('the state of a passthrough login holds the token in no form', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   // The leak check of every run looks into the state file, too; here is the positive side.
-  const main = await world.run('main', { inputs: world.inputs.passthrough() });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough() });
   const [{ requested_at }] = main.saved;
   assert.ok(Math.abs(Date.now() - requested_at) < 60_000);
   assert.deepEqual(main.state, {
-    api_key: world.apiKey,
-    api_url: world.reoclo.url,
+    api_key: testEnv.apiKey,
+    api_url: testEnv.reoclo.url,
     cleanup: 'true',
-    login_1: `${world.server.id} 1 ended ${requested_at} certain ${main.outputs.operation_id} ${world.registry.host} web-1`,
+    login_1: `${testEnv.server.id} 1 ended ${requested_at} certain ${main.outputs.operation_id} ${testEnv.registry.host} web-1`,
   });
 });
 
 test('a token of several lines works and none of its lines is shown', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   const access_token = JSON.stringify({ type: 'service_account', private_key: '-----BEGIN KEY-----\nabc/def+\n' }, null, 2);
-  const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: `${access_token}\n` }) });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: `${access_token}\n` }) });
   // It is not the registry's password: docker says so, and the action's log holds no line of it.
   assert.equal(main.code, 1);
-  const request = world.reoclo.requests.find(({ path }) => path.endsWith('/login-direct'));
+  const request = testEnv.reoclo.requests.find(({ path }) => path.endsWith('/login-direct'));
   assert.equal(request.body.access_token, access_token);
   const masked = main.commands.filter(({ command }) => command === 'add-mask').map(({ data }) => data);
   assert.ok(masked.includes('"type": "service_account",'));

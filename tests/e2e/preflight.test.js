@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ERRORS, exactly, FIX, PREFLIGHT, TITLES, withFix } from '../env/messages.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
 const base64 = (text) => Buffer.from(text).toString('base64');
 
@@ -75,23 +75,23 @@ const HINTS = [
 const named = (registry, username, token) => `${registry}, ${username}, ${token.slice(0, 16).replace(/\s+/g, '')}…`;
 const titles = ({ annotations }) => annotations.map(({ level, title }) => [level, title]);
 
-/** A world for the tests of a group, in which docker is a shell script. */
-function worldOf(docker) {
+/** A testEnv for the tests of a group, in which docker is a shell script. */
+function shellEnv(docker) {
   const group = {};
-  before(async () => (group.world = await createWorld(undefined, { agent: { docker: ['sh', '-c', docker] } })));
-  after(() => group.world.close());
+  before(async () => (group.testEnv = await createTestEnv(undefined, { agent: { docker: ['sh', '-c', docker] } })));
+  after(() => group.testEnv.close());
   /** Runs main; that the token gets out nowhere is checked with every run. */
   group.run = async (registry_url, username, access_token) => {
-    const { world } = group;
-    const asked = world.reoclo.requests.length;
-    const main = await world.run('main', { inputs: world.inputs.passthrough({ registry_url, username, access_token }) });
-    return { main, requests: world.reoclo.requests.slice(asked) };
+    const { testEnv } = group;
+    const asked = testEnv.reoclo.requests.length;
+    const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ registry_url, username, access_token }) });
+    return { main, requests: testEnv.reoclo.requests.slice(asked) };
   };
   return group;
 }
 
 describe('what cannot work is one error before anything is sent', () => {
-  const group = worldOf('exit 0');
+  const group = shellEnv('exit 0');
   for (const [registry, username, token, message] of REFUSED) {
     test(named(registry, username, token), async () => {
       const { main, requests } = await group.run(registry, username, token);
@@ -103,7 +103,7 @@ describe('what cannot work is one error before anything is sent', () => {
 });
 
 describe('what is odd is one notice, and the login goes on', () => {
-  const group = worldOf('exit 0');
+  const group = shellEnv('exit 0');
   for (const [registry, username, token, message] of ODD) {
     test(named(registry, username, token), async () => {
       const { main, requests } = await group.run(registry, username, token);
@@ -116,7 +116,7 @@ describe('what is odd is one notice, and the login goes on', () => {
 });
 
 describe('what is right and common says nothing', () => {
-  const group = worldOf('exit 0');
+  const group = shellEnv('exit 0');
   for (const [registry, username, token] of RIGHT) {
     test(named(registry, username, token), async () => {
       const { main, requests } = await group.run(registry, username, token);
@@ -126,21 +126,21 @@ describe('what is right and common says nothing', () => {
   }
 
   test('several servers hear of it once', async (t) => {
-    const world = await createWorld(t, { servers: ['web-1', 'web-2', 'web-3'], agent: { docker: ['true'] } });
-    const server_id = Object.values(world.servers).map(({ id }) => id).join();
-    const main = await world.run('main', { inputs: world.inputs.passthrough({ server_id, registry_url: 'docker.io' }) });
+    const testEnv = await createTestEnv(t, { servers: ['web-1', 'web-2', 'web-3'], agent: { docker: ['true'] } });
+    const server_id = Object.values(testEnv.servers).map(({ id }) => id).join();
+    const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ server_id, registry_url: 'docker.io' }) });
     assert.deepEqual([main.code, titles(main)], [0, [['notice', TITLES.checkCredential]]], main.stdout);
   });
 });
 
 describe('a registry\'s refusal comes with its own remedy', () => {
   // What docker says is the user name that it is given.
-  const group = worldOf('echo "Error response from daemon: $2" >&2; exit 1');
+  const group = shellEnv('echo "Error response from daemon: $2" >&2; exit 1');
   for (const [registry_url, said, fix] of HINTS) {
     test(`${registry_url}: ${said}`, async () => {
-      const { world } = group;
-      const credential_id = world.addCredential({ registry_url, username: said });
-      const main = await world.run('main', { inputs: world.inputs.vault({ credential_id }) });
+      const { testEnv } = group;
+      const credential_id = testEnv.addCredential({ registry_url, username: said });
+      const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ credential_id }) });
       assert.deepEqual([main.code, titles(main)], [1, [['error', TITLES.dockerFailed]]], main.stdout);
       assert.match(main.annotations[0].message, exactly(withFix(ERRORS.docker(), fix)));
     });

@@ -5,29 +5,29 @@ import { test } from 'node:test';
 import { ANY, CAUSES, containing, ERRORS, exactly, FIX, like, LOG, TITLES, withFix } from '../env/messages.js';
 import { startHttpProxy, startSocksProxy } from '../sandbox/proxies.js';
 import { closedPort, serveConnections } from '../support/serve.js';
-import { createTlsWorld, logInAndOut } from '../env/tls.js';
-import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
+import { createTlsEnv, logInAndOut } from '../env/tls.js';
+import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
-/** A world whose Reoclo speaks TLS, and the inputs of a login there. */
-async function createTrustedWorld(t) {
-  const { world, reoclo, tls, inputs } = await createTlsWorld(t);
-  return { world, reoclo, inputs: inputs(tls.cert) };
+/** A testEnv whose Reoclo speaks TLS, and the inputs of a login there. */
+async function createTrustedEnv(t) {
+  const { testEnv, reoclo, tls, inputs } = await createTlsEnv(t);
+  return { testEnv, reoclo, inputs: inputs(tls.cert) };
 }
 
 /** Runs main, asserts that it fails with one error and nothing to clean up, and returns its message. */
-async function failure(world, inputs, env, title = TITLES.connectionFailed) {
-  const main = await world.run('main', { inputs, env: { TEST_RANDOM: '0', ...env }, nodeArgs: UNDER_CONDITIONS });
+async function failure(testEnv, inputs, env, title = TITLES.connectionFailed) {
+  const main = await testEnv.run('main', { inputs, env: { TEST_RANDOM: '0', ...env }, nodeArgs: UNDER_CONDITIONS });
   assert.deepEqual([main.code, main.annotations.map((said) => said.title)], [1, [title]], main.stdout);
-  assert.equal(main.saved[0].performed, false, 'the API has heard nothing');
+  assert.equal(main.saved[0].needsLogout, false, 'the API has heard nothing');
   return { message: main.annotations[0].message, retries: main.log.filter(LOG.isRetry).length };
 }
 
 const secret = () => randomBytes(9).toString('hex');
 
 test('https goes through the tunnel of https_proxy, in main and in post', async (t) => {
-  const { world, reoclo, inputs } = await createTrustedWorld(t);
-  const proxy = world.own(await startHttpProxy());
-  await logInAndOut(world, inputs, { env: { https_proxy: `http://${proxy.host}`, HTTPS_PROXY: 'http://127.0.0.1:1' } });
+  const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
+  const proxy = testEnv.cleanUp(await startHttpProxy());
+  await logInAndOut(testEnv, inputs, { env: { https_proxy: `http://${proxy.host}`, HTTPS_PROXY: 'http://127.0.0.1:1' } });
   const tunnels = proxy.log().match(/Request .*CONNECT .*/g) ?? [];
   t.diagnostic(`the proxy's log: ${tunnels.join(' | ')}`);
   assert.ok(tunnels.length >= 3, 'a login, a poll, a logout');
@@ -35,43 +35,43 @@ test('https goes through the tunnel of https_proxy, in main and in post', async 
 });
 
 test('plain http goes through HTTP_PROXY', async (t) => {
-  const world = await createWorld(t);
-  const proxy = world.own(await startHttpProxy());
-  await logInAndOut(world, world.inputs.passthrough(), { env: { HTTP_PROXY: proxy.host } });
+  const testEnv = await createTestEnv(t);
+  const proxy = testEnv.cleanUp(await startHttpProxy());
+  await logInAndOut(testEnv, testEnv.inputs.passthrough(), { env: { HTTP_PROXY: proxy.host } });
   assert.match(proxy.log(), /Request .*POST http:\/\/127\.0\.0\.1:\d+\/api\/automation\/v1\/registry-auth\/login/);
   assert.match(proxy.log(), /Request .*POST http:\/\/127\.0\.0\.1:\d+\/api\/automation\/v1\/registry-auth\/logout/);
 });
 
 test('a proxy that asks for a user and a password gets those of its URL, and nobody else does', async (t) => {
-  const { world, inputs } = await createTrustedWorld(t);
+  const { testEnv, inputs } = await createTrustedEnv(t);
   const password = secret();
-  const proxy = world.own(await startHttpProxy({ user: 'ci', password }));
+  const proxy = testEnv.cleanUp(await startHttpProxy({ user: 'ci', password }));
   const encoded = password.replace(/./, (first) => `%${first.charCodeAt(0).toString(16)}`);
   // DEBUG is what proxy agents print their URL for.
   const env = { https_proxy: `http://ci:${encoded}@${proxy.host}`, DEBUG: '*' };
-  const { main, post } = await logInAndOut(world, inputs, { env });
-  for (const step of [main, post]) await world.leaks(step, [password, encoded]);
+  const { main, post } = await logInAndOut(testEnv, inputs, { env });
+  for (const step of [main, post]) await testEnv.assertNoLeaks(step, [password, encoded]);
 });
 
 test('a proxy that refuses the password is one error at once, without the password', async (t) => {
-  const { world, reoclo, inputs } = await createTrustedWorld(t);
-  const proxy = world.own(await startHttpProxy({ user: 'ci', password: secret() }));
+  const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
+  const proxy = testEnv.cleanUp(await startHttpProxy({ user: 'ci', password: secret() }));
   const wrong = secret();
-  const { message, retries } = await failure(world, inputs, { https_proxy: `http://ci:${wrong}@${proxy.host}` });
+  const { message, retries } = await failure(testEnv, inputs, { https_proxy: `http://ci:${wrong}@${proxy.host}` });
   const cause = ANY + CAUSES.proxyStatus(proxy.host, 'https_proxy', like(/40[17]/));
   assert.match(message, exactly(withFix(ERRORS.connection('login', cause), FIX.proxy)));
   assert.ok(!message.includes(wrong));
   assert.deepEqual([retries, reoclo.counts.connections], [0, 0]);
 
-  const plain = await failure(world, world.inputs.vault(), { http_proxy: proxy.host }, TITLES.requestFailed);
+  const plain = await failure(testEnv, testEnv.inputs.vault(), { http_proxy: proxy.host }, TITLES.requestFailed);
   assert.match(plain.message, exactly(withFix(ERRORS.httpStatus('login', 407), FIX.proxyAuthentication)));
 });
 
 test('a dead proxy is one error that names it, after retries, without its password', async (t) => {
-  const { world, reoclo, inputs } = await createTrustedWorld(t);
+  const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const host = `127.0.0.1:${await closedPort()}`;
   const password = secret();
-  const { message, retries } = await failure(world, inputs, { ALL_PROXY: `http://ci:${password}@${host}` });
+  const { message, retries } = await failure(testEnv, inputs, { ALL_PROXY: `http://ci:${password}@${host}` });
   const cause = ANY + CAUSES.proxyConnection(host, 'ALL_PROXY', like(/connect ECONNREFUSED.*/));
   assert.match(message, exactly(withFix(ERRORS.connection('login', cause), FIX.proxy)));
   assert.ok(!message.includes(password));
@@ -79,49 +79,49 @@ test('a dead proxy is one error that names it, after retries, without its passwo
 });
 
 test('a proxy that takes a connection and then says nothing is given up after 10 s, and keeps no step from its end', async (t) => {
-  const { world, reoclo, inputs } = await createTrustedWorld(t);
-  const { host } = world.own(await serveConnections((socket) => socket.resume()));
+  const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
+  const { host } = testEnv.cleanUp(await serveConnections((socket) => socket.resume()));
   for (const scheme of ['http', 'https', 'socks5']) {
     const env = { https_proxy: `${scheme}://${host}`, TEST_SPEED: '50' };
-    const { message, retries } = await failure(world, inputs, env);
+    const { message, retries } = await failure(testEnv, inputs, env);
     assert.match(message, containing(CAUSES.proxyConnection(host, 'https_proxy', CAUSES.connectTimeout)));
     assert.deepEqual([retries, reoclo.counts.connections], [5, 0]);
-    const soon = await world.run('main', { inputs: { ...inputs, timeout: '5' }, env, nodeArgs: UNDER_CONDITIONS });
+    const soon = await testEnv.run('main', { inputs: { ...inputs, timeout: '5' }, env, nodeArgs: UNDER_CONDITIONS });
     assert.deepEqual(soon.annotations.map(({ title }) => title), [TITLES.timedOut], soon.stdout);
   }
 });
 
 test('a proxy that answers after the limit, and then closes, is a proxy that failed and no more', async (t) => {
-  const { world, inputs } = await createTrustedWorld(t);
+  const { testEnv, inputs } = await createTrustedEnv(t);
   const answerLate = (socket) => {
     socket.resume();
     // Half a second is 25 s of the clock of the step.
     setTimeout(() => socket.write('HTTP/1.1 200 OK\r\n\r\n', () => socket.destroy()), 500).unref();
   };
-  const { host } = world.own(await serveConnections(answerLate));
-  const { message } = await failure(world, inputs, { https_proxy: `http://${host}`, TEST_SPEED: '50' });
+  const { host } = testEnv.cleanUp(await serveConnections(answerLate));
+  const { message } = await failure(testEnv, inputs, { https_proxy: `http://${host}`, TEST_SPEED: '50' });
   assert.match(message, containing(CAUSES.proxyConnection(host, 'https_proxy', CAUSES.connectTimeout)));
 });
 
 test('a proxy that does not speak HTTP is one error that does not repeat it', async (t) => {
-  const { world, inputs } = await createTrustedWorld(t);
+  const { testEnv, inputs } = await createTrustedEnv(t);
   const repeat = (socket) => socket.once('data', (request) => socket.end(`HTTP/1.1 200 OK\r\n${request.toString('base64')}\r\n\r\n`));
-  const { host } = world.own(await serveConnections(repeat));
-  const { message } = await failure(world, inputs, { https_proxy: `http://ci:${secret()}@${host}` });
+  const { host } = testEnv.cleanUp(await serveConnections(repeat));
+  const { message } = await failure(testEnv, inputs, { https_proxy: `http://ci:${secret()}@${host}` });
   assert.match(message, containing(withFix(`${CAUSES.proxyNotHttp(host, 'https_proxy')}.`, '')));
 });
 
 test('no_proxy goes direct', async (t) => {
-  const { world, inputs } = await createTrustedWorld(t);
+  const { testEnv, inputs } = await createTrustedEnv(t);
   const dead = `http://127.0.0.1:${await closedPort()}`;
-  await logInAndOut(world, inputs, { env: { https_proxy: dead, NO_PROXY: 'example.com, 127.0.0.0/8' } });
+  await logInAndOut(testEnv, inputs, { env: { https_proxy: dead, NO_PROXY: 'example.com, 127.0.0.0/8' } });
 });
 
 test('a variable that is not the URL of a proxy is one error before anything is sent, without its value', async (t) => {
-  const { world, reoclo, inputs } = await createTrustedWorld(t);
+  const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const password = secret();
   for (const value of [`ftp://ci:${password}@proxy`, `http://ci:${password}@pro xy`]) {
-    const { message, retries } = await failure(world, inputs, { HTTPS_PROXY: value });
+    const { message, retries } = await failure(testEnv, inputs, { HTTPS_PROXY: value });
     const cause = ANY + CAUSES.proxyUrl('HTTPS_PROXY');
     assert.match(message, exactly(withFix(ERRORS.connection('login', cause), FIX.proxyVariable)));
     assert.ok(!message.includes(password));
@@ -130,11 +130,11 @@ test('a variable that is not the URL of a proxy is one error before anything is 
 });
 
 test('all_proxy may name a SOCKS proxy, with a user and a password', async (t) => {
-  const { world, reoclo, inputs } = await createTrustedWorld(t);
+  const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const password = secret();
-  const proxy = world.own(await startSocksProxy({ user: 'ci', password }));
-  const { main } = await logInAndOut(world, inputs, { env: { all_proxy: `socks5h://ci:${password}@${proxy.host}` } });
-  await world.leaks(main, [password]);
+  const proxy = testEnv.cleanUp(await startSocksProxy({ user: 'ci', password }));
+  const { main } = await logInAndOut(testEnv, inputs, { env: { all_proxy: `socks5h://ci:${password}@${proxy.host}` } });
+  await testEnv.assertNoLeaks(main, [password]);
   const connections = proxy.log().match(/connected to .*/g) ?? [];
   t.diagnostic(`the proxy's log: ${connections.join(' | ')}`);
   assert.ok(connections.length >= 3, 'a login, a poll, a logout');
@@ -142,10 +142,10 @@ test('all_proxy may name a SOCKS proxy, with a user and a password', async (t) =
 });
 
 test('behind a proxy a certificate is verified as ever', async (t) => {
-  const { world, reoclo, inputs } = await createTrustedWorld(t);
-  const [http, socks] = [world.own(await startHttpProxy()), world.own(await startSocksProxy())];
+  const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
+  const [http, socks] = [testEnv.cleanUp(await startHttpProxy()), testEnv.cleanUp(await startSocksProxy())];
   for (const proxy of [`http://${http.host}`, `socks5://${socks.host}`]) {
-    const { message, retries } = await failure(world, { ...inputs, ca_certificate: undefined }, { https_proxy: proxy });
+    const { message, retries } = await failure(testEnv, { ...inputs, ca_certificate: undefined }, { https_proxy: proxy });
     assert.match(message, exactly(withFix(ERRORS.connection('login', like(/.*[sS]elf[- ]signed certificate.*/)), FIX.certificate)));
     assert.deepEqual([retries, reoclo.counts.login], [0, 0]);
   }

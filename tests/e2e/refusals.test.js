@@ -3,46 +3,46 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { ERRORS, exactly, FIX, like, LOG, TITLES, withFix } from '../env/messages.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
-// who asks for what → how the world differs, which inputs, title, what the message must say
+// who asks for what → how the testEnv differs, which inputs, title, what the message must say
 const MATRIX = {
   'an unknown key': {
-    inputs: (world) => world.inputs.vault({ api_key: 'rca_unknown' }),
+    inputs: (testEnv) => testEnv.inputs.vault({ api_key: 'rca_unknown' }),
     title: TITLES.invalidApiKey,
     message: withFix(ERRORS.httpStatus('login', 401, { detail: 'Invalid API key' }), FIX.apiKey),
   },
   'a key without registry_login': {
     key: { allowed_operations: ['registry_logout'] },
-    inputs: (world) => world.inputs.vault(),
+    inputs: (testEnv) => testEnv.inputs.vault(),
     title: TITLES.permissionDenied,
     message: withFix(ERRORS.httpStatus('login', 403, { detail: like(/.*registry_login.*/) }), FIX.vaultPermission),
   },
   'a key for other servers': {
     key: { allowed_servers: [] },
-    inputs: (world) => world.inputs.vault(),
+    inputs: (testEnv) => testEnv.inputs.vault(),
     title: TITLES.permissionDenied,
     message: withFix(ERRORS.httpStatus('login', 403, { detail: like(/.*not scoped to server .*/) }), FIX.vaultPermission),
   },
   'a key for other credentials': {
     key: { allowed_credentials: [] },
-    inputs: (world) => world.inputs.vault(),
+    inputs: (testEnv) => testEnv.inputs.vault(),
     title: TITLES.permissionDenied,
     message: withFix(ERRORS.httpStatus('login', 403, { detail: like(/.*not scoped to registry credential .*/) }), FIX.vaultPermission),
   },
   'a key without passthrough': {
     key: { allow_registry_passthrough: false },
-    inputs: (world) => world.inputs.passthrough(),
+    inputs: (testEnv) => testEnv.inputs.passthrough(),
     title: TITLES.permissionDenied,
     message: withFix(ERRORS.httpStatus('login', 403), FIX.passthroughPermission),
   },
   'an unknown server': {
-    inputs: (world) => world.inputs.passthrough({ server_id: randomUUID() }),
+    inputs: (testEnv) => testEnv.inputs.passthrough({ server_id: randomUUID() }),
     title: TITLES.notFound,
     message: withFix(ERRORS.httpStatus('login', 404, { detail: like(/Server .* not found/) }), FIX.server),
   },
   'an unknown credential': {
-    inputs: (world) => world.inputs.vault({ credential_id: randomUUID() }),
+    inputs: (testEnv) => testEnv.inputs.vault({ credential_id: randomUUID() }),
     title: TITLES.notFound,
     message: withFix(ERRORS.httpStatus('login', 404, { detail: like(/.*credential .* not found/) }), FIX.serverAndCredential),
   },
@@ -50,14 +50,14 @@ const MATRIX = {
 
 for (const [who, { key, inputs, title, message }] of Object.entries(MATRIX)) {
   test(`${who} gets one error that says what to change, and nothing is logged out`, async (t) => {
-    const world = await createWorld(t, { key });
-    const main = await world.run('main', { inputs: inputs(world) });
+    const testEnv = await createTestEnv(t, { key });
+    const main = await testEnv.run('main', { inputs: inputs(testEnv) });
     assert.equal(main.code, 1);
     assert.deepEqual(main.annotations.map(({ level, title }) => [level, title]), [['error', title]]);
     assert.match(main.annotations[0].message, exactly(message));
 
-    const post = await world.runPost(main);
+    const post = await testEnv.runPost(main);
     assert.deepEqual([post.code, post.log, post.annotations], [0, [LOG.noLogins], []]);
-    assert.equal(world.reoclo.requests.length, 1);
+    assert.equal(testEnv.reoclo.requests.length, 1);
   });
 }

@@ -7,10 +7,10 @@ import { connect } from 'node:net';
 import { pipeline } from 'node:stream';
 import { test } from 'node:test';
 import { ANY, exactly, LOG, TITLES } from '../env/messages.js';
-import { rewritten, startFaults } from '../sandbox/faults.js';
+import { changedBody, startFaults } from '../sandbox/faults.js';
 import { startHostileRegistry } from '../sandbox/hostile-registry.js';
 import { closedPort, serve, serveConnections } from '../support/serve.js';
-import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
+import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
 // Without random waits.
 const AT_ONCE = {
@@ -33,49 +33,49 @@ async function startFront(upstream, bad, port) {
 }
 
 /** Calls back when the n-th login has ended on the server, before anybody can have asked how it is doing. */
-function whenLoginEnds(world, n, callback) {
-  world.reoclo.on('operation', ({ operation_type, status }) => {
+function whenLoginEnds(testEnv, n, callback) {
+  testEnv.reoclo.on('operation', ({ operation_type, status }) => {
     if (operation_type === 'registry_login' && status !== 'running' && --n === 0) callback();
   });
 }
 
-const logins = (world) => world.reoclo.audit.filter(({ action }) => action === 'registry_login');
+const logins = (testEnv) => testEnv.reoclo.audit.filter(({ action }) => action === 'registry_login');
 const retries = ({ log }) => log.filter(LOG.isRetry);
-const inputsFor = (world, host, mode = 'vault', different) =>
+const inputsFor = (testEnv, host, mode = 'vault', different) =>
   mode === 'vault'
-    ? world.inputs.vault({ credential_id: world.addCredential({ registry_url: host }), ...different })
-    : world.inputs.passthrough({ registry_url: host, ...different });
+    ? testEnv.inputs.vault({ credential_id: testEnv.addCredential({ registry_url: host }), ...different })
+    : testEnv.inputs.passthrough({ registry_url: host, ...different });
 
 /** Asserts that main succeeded with so many logins, and that post leaves none. */
-async function assertLoggedIn(world, main, count, words) {
+async function assertLoggedIn(testEnv, main, count, words) {
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
-  const outcomes = logins(world).map(({ outcome }) => outcome);
+  const outcomes = logins(testEnv).map(({ outcome }) => outcome);
   assert.deepEqual(outcomes, [...Array(count - 1).fill('failed'), 'completed']);
-  assert.equal(main.outputs.operation_id, logins(world).at(-1).operation_id, 'the output names the login that counts');
+  assert.equal(main.outputs.operation_id, logins(testEnv).at(-1).operation_id, 'the output names the login that counts');
   assertRetries(main, count - 1, words);
-  assert.equal(world.server.agent.logins().length, 1);
+  assert.equal(testEnv.server.agent.logins().length, 1);
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual([post.code, post.annotations], [0, []]);
-  assert.match(post.log.at(-1), exactly(LOG.loggedOutOf(ANY, world.server.id)));
-  assert.deepEqual(world.server.agent.logins(), []);
+  assert.match(post.log.at(-1), exactly(LOG.loggedOutOf(ANY, testEnv.server.id)));
+  assert.deepEqual(testEnv.server.agent.logins(), []);
 }
 
 /** Asserts that main failed with one error after so many logins, and that post does nothing. */
-async function assertFailed(world, main, count, words) {
+async function assertFailed(testEnv, main, count, words) {
   assert.equal(main.code, 1);
   assert.deepEqual(
     main.annotations.map(({ level, title }) => [level, title]),
     [['error', TITLES.dockerFailed]],
   );
   assert.match(main.annotations[0].message, words);
-  assert.equal(logins(world).length, count);
+  assert.equal(logins(testEnv).length, count);
   assertRetries(main, count - 1, words);
-  assert.equal(main.saved[0].performed, false);
+  assert.equal(main.saved[0].needsLogout, false);
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual([post.code, post.log], [0, [LOG.noLogins]]);
-  assert.equal(world.reoclo.audit.length, count);
+  assert.equal(testEnv.reoclo.audit.length, count);
 }
 
 function assertRetries(main, count, words) {
@@ -89,76 +89,76 @@ function assertRetries(main, count, words) {
 
 for (const mode of ['vault', 'passthrough']) {
   test(`${mode}: a registry that refuses connections and is up at the second login is logged in to`, async (t) => {
-    const world = await createWorld(t);
+    const testEnv = await createTestEnv(t);
     const port = await closedPort();
-    whenLoginEnds(world, 1, async () => world.own(await startFront(world.registry.host, undefined, port)));
-    const main = await world.run('main', { inputs: inputsFor(world, `127.0.0.1:${port}`, mode), ...AT_ONCE });
-    await assertLoggedIn(world, main, 2, /connection refused/);
+    whenLoginEnds(testEnv, 1, async () => testEnv.cleanUp(await startFront(testEnv.registry.host, undefined, port)));
+    const main = await testEnv.run('main', { inputs: inputsFor(testEnv, `127.0.0.1:${port}`, mode), ...AT_ONCE });
+    await assertLoggedIn(testEnv, main, 2, /connection refused/);
   });
 }
 
 test('a registry that answers 503 to the first login is logged in to with the second', async (t) => {
-  const world = await createWorld(t);
-  const front = world.own(await startFront(world.registry.host, unavailable));
-  whenLoginEnds(world, 1, front.mend);
-  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
-  await assertLoggedIn(world, main, 2, /503 Service Unavailable/);
+  const testEnv = await createTestEnv(t);
+  const front = testEnv.cleanUp(await startFront(testEnv.registry.host, unavailable));
+  whenLoginEnds(testEnv, 1, front.mend);
+  const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
+  await assertLoggedIn(testEnv, main, 2, /503 Service Unavailable/);
 });
 
 test('a registry that answers 503 to two logins is logged in to with the third', async (t) => {
-  const world = await createWorld(t);
-  const front = world.own(await startFront(world.registry.host, unavailable));
-  whenLoginEnds(world, 2, front.mend);
-  const main = await world.run('main', { inputs: inputsFor(world, front.host, 'passthrough'), ...AT_ONCE });
-  await assertLoggedIn(world, main, 3, /503 Service Unavailable/);
+  const testEnv = await createTestEnv(t);
+  const front = testEnv.cleanUp(await startFront(testEnv.registry.host, unavailable));
+  whenLoginEnds(testEnv, 2, front.mend);
+  const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host, 'passthrough'), ...AT_ONCE });
+  await assertLoggedIn(testEnv, main, 3, /503 Service Unavailable/);
 });
 
 test('a registry that resets the connections of the first login is logged in to with the second', async (t) => {
-  const world = await createWorld(t);
-  const front = world.own(await startFront(world.registry.host, (socket) => socket.resetAndDestroy()));
-  whenLoginEnds(world, 1, front.mend);
-  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
-  await assertLoggedIn(world, main, 2, /connection reset by peer|EOF/);
+  const testEnv = await createTestEnv(t);
+  const front = testEnv.cleanUp(await startFront(testEnv.registry.host, (socket) => socket.resetAndDestroy()));
+  whenLoginEnds(testEnv, 1, front.mend);
+  const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
+  await assertLoggedIn(testEnv, main, 2, /connection reset by peer|EOF/);
 });
 
 test('a registry that hangs up on the first login is logged in to with the second', async (t) => {
-  const world = await createWorld(t);
-  const front = world.own(await startFront(world.registry.host, (socket) => socket.once('data', () => socket.end())));
-  whenLoginEnds(world, 1, front.mend);
-  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
-  await assertLoggedIn(world, main, 2, /EOF/);
+  const testEnv = await createTestEnv(t);
+  const front = testEnv.cleanUp(await startFront(testEnv.registry.host, (socket) => socket.once('data', () => socket.end())));
+  whenLoginEnds(testEnv, 1, front.mend);
+  const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
+  await assertLoggedIn(testEnv, main, 2, /EOF/);
 });
 
 test('a failure that the API reports as completed with an exit code is tried again, too', async (t) => {
-  const world = await createWorld(t, { agent: { nonZeroExit: 'completed' } });
-  const front = world.own(await startFront(world.registry.host, unavailable));
-  whenLoginEnds(world, 1, front.mend);
-  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
-  assert.deepEqual([main.code, logins(world).length, retries(main).length], [0, 2, 1], main.stdout);
-  await world.runPost(main);
-  assert.deepEqual(world.server.agent.logins(), []);
+  const testEnv = await createTestEnv(t, { agent: { nonZeroExit: 'completed' } });
+  const front = testEnv.cleanUp(await startFront(testEnv.registry.host, unavailable));
+  whenLoginEnds(testEnv, 1, front.mend);
+  const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
+  assert.deepEqual([main.code, logins(testEnv).length, retries(main).length], [0, 2, 1], main.stdout);
+  await testEnv.runPost(main);
+  assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
 test('a registry that answers 503 for good is given up after 3 logins', async (t) => {
-  const world = await createWorld(t);
-  const front = world.own(await startFront(world.registry.host, unavailable));
-  const main = await world.run('main', { inputs: inputsFor(world, front.host), ...AT_ONCE });
-  await assertFailed(world, main, 3, /503 Service Unavailable/);
+  const testEnv = await createTestEnv(t);
+  const front = testEnv.cleanUp(await startFront(testEnv.registry.host, unavailable));
+  const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
+  await assertFailed(testEnv, main, 3, /503 Service Unavailable/);
 });
 
 test('a registry that refuses connections for good is given up after 3 logins', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', { inputs: inputsFor(world, `127.0.0.1:${await closedPort()}`), ...AT_ONCE });
-  await assertFailed(world, main, 3, /connection refused/);
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', { inputs: inputsFor(testEnv, `127.0.0.1:${await closedPort()}`), ...AT_ONCE });
+  await assertFailed(testEnv, main, 3, /connection refused/);
 });
 
 test('a registry whose name the server cannot resolve is given up after 3 logins', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', {
-    inputs: inputsFor(world, 'registry.invalid:5000', 'passthrough'),
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', {
+    inputs: inputsFor(testEnv, 'registry.invalid:5000', 'passthrough'),
     ...AT_ONCE,
   });
-  await assertFailed(world, main, 3, /no such host|server misbehaving|[Tt]emporary failure/);
+  await assertFailed(testEnv, main, 3, /no such host|server misbehaving|[Tt]emporary failure/);
 });
 
 for (const words of [
@@ -170,27 +170,27 @@ for (const words of [
   test(`docker's "${words}" is tried again`, async (t) => {
     // docker takes 10 s and more to say these of itself, so here they are put into
     // its mouth, in place of what it says of a registry that refuses connections.
-    const world = await createWorld(t);
+    const testEnv = await createTestEnv(t);
     const said = `Get "https://127.0.0.1/v2/": ${words}`;
-    const faults = world.own(
-      await startFaults(world.reoclo.url, {
-        poll: rewritten((operation) =>
+    const faults = testEnv.cleanUp(
+      await startFaults(testEnv.reoclo.url, {
+        poll: changedBody((operation) =>
           operation.result ? { ...operation, result: { ...operation.result, stdout: '', stderr: said } } : operation,
         ),
       }),
     );
-    const inputs = inputsFor(world, `127.0.0.1:${await closedPort()}`, 'vault', { api_url: faults.url });
-    const main = await world.run('main', { inputs, ...AT_ONCE });
-    assert.equal(logins(world).length, 3);
+    const inputs = inputsFor(testEnv, `127.0.0.1:${await closedPort()}`, 'vault', { api_url: faults.url });
+    const main = await testEnv.run('main', { inputs, ...AT_ONCE });
+    assert.equal(logins(testEnv).length, 3);
     assert.equal(retries(main).length, 2);
     assert.ok(main.annotations[0].message.includes(words), main.annotations[0].message);
   });
 }
 
 test('the logins of one step share one `timeout`', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', {
-    inputs: inputsFor(world, `127.0.0.1:${await closedPort()}`, 'vault', { timeout: '1' }),
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', {
+    inputs: inputsFor(testEnv, `127.0.0.1:${await closedPort()}`, 'vault', { timeout: '1' }),
     // The longest waits: 0.25 s, then 0.5 s, and each login takes some time, too.
     ...AT_ONCE,
     env: { TEST_RANDOM: '1' },
@@ -201,19 +201,19 @@ test('the logins of one step share one `timeout`', async (t) => {
 });
 
 test('a wrong password is one login', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', {
-    inputs: world.inputs.passthrough({ access_token: 'not-the-password' }),
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', {
+    inputs: testEnv.inputs.passthrough({ access_token: 'not-the-password' }),
     ...AT_ONCE,
   });
-  await assertFailed(world, main, 1, /401 Unauthorized/);
+  await assertFailed(testEnv, main, 1, /401 Unauthorized/);
 });
 
 test('a wrong password in the vault is one login', async (t) => {
-  const world = await createWorld(t);
-  const credential_id = world.addCredential({ password: 'not-the-password' });
-  const main = await world.run('main', { inputs: world.inputs.vault({ credential_id }), ...AT_ONCE });
-  await assertFailed(world, main, 1, /401 Unauthorized/);
+  const testEnv = await createTestEnv(t);
+  const credential_id = testEnv.addCredential({ password: 'not-the-password' });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ credential_id }), ...AT_ONCE });
+  await assertFailed(testEnv, main, 1, /401 Unauthorized/);
 });
 
 // A denial that tells of something transient as well: a registry decides what it says.
@@ -222,10 +222,10 @@ for (const text of [
   'connection refused, i/o timeout, 503 Service Unavailable, EOF',
 ]) {
   test(`a registry that denies with "${text}" is one login`, async (t) => {
-    const world = await createWorld(t);
-    const registry = world.own(await startHostileRegistry(text));
-    const main = await world.run('main', { inputs: inputsFor(world, registry.host), ...AT_ONCE });
-    await assertFailed(world, main, 1, /denied/);
+    const testEnv = await createTestEnv(t);
+    const registry = testEnv.cleanUp(await startHostileRegistry(text));
+    const main = await testEnv.run('main', { inputs: inputsFor(testEnv, registry.host), ...AT_ONCE });
+    await assertFailed(testEnv, main, 1, /denied/);
   });
 }
 
@@ -235,8 +235,8 @@ for (const [status, reason] of [
   [500, 'unauthorized'],
 ]) {
   test(`a token server's ${status} "${reason}" is a refusal: one login`, async (t) => {
-    const world = await createWorld(t);
-    const registry = world.own(
+    const testEnv = await createTestEnv(t);
+    const registry = testEnv.cleanUp(
       await serve((request, response) => {
         if (request.url.startsWith('/token')) response.writeHead(status, reason).end();
         else
@@ -247,16 +247,16 @@ for (const [status, reason] of [
             .end();
       }),
     );
-    const main = await world.run('main', { inputs: inputsFor(world, registry.host, 'passthrough'), ...AT_ONCE });
-    await assertFailed(world, main, 1, new RegExp(reason));
+    const main = await testEnv.run('main', { inputs: inputsFor(testEnv, registry.host, 'passthrough'), ...AT_ONCE });
+    await assertFailed(testEnv, main, 1, new RegExp(reason));
   });
 }
 
 test('a failure that no word explains is one login', async (t) => {
-  const world = await createWorld(t);
-  const registry = world.own(await serve((request, response) => response.writeHead(418).end()));
-  const main = await world.run('main', { inputs: inputsFor(world, registry.host), ...AT_ONCE });
-  await assertFailed(world, main, 1, /418/);
+  const testEnv = await createTestEnv(t);
+  const registry = testEnv.cleanUp(await serve((request, response) => response.writeHead(418).end()));
+  const main = await testEnv.run('main', { inputs: inputsFor(testEnv, registry.host), ...AT_ONCE });
+  await assertFailed(testEnv, main, 1, /418/);
 });
 
 /** Answers plain HTTP with 503, whatever is asked. docker asks with TLS first, and takes the failure for a no. */

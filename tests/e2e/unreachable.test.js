@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERRORS, exactly, FIX, like, withFix } from '../env/messages.js';
 import { serve } from '../support/serve.js';
-import { createWorld, UNDER_CONDITIONS } from '../env/test-env.js';
+import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
 /** A server of the test's own; resolves to its host. */
 async function startServer(t, answer) {
@@ -13,16 +13,16 @@ async function startServer(t, answer) {
 }
 
 async function errorFor(t, api_url, timeout = '5') {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   // Without jitter: six attempts are over before `timeout`, and it is the cause that is told.
-  const main = await world.run('main', {
-    inputs: world.inputs.passthrough({ api_url, timeout }),
+  const main = await testEnv.run('main', {
+    inputs: testEnv.inputs.passthrough({ api_url, timeout }),
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0' },
   });
   assert.equal(main.code, 1);
   assert.equal(main.annotations.length, 1, main.stdout);
-  return { world, main, message: main.annotations[0].message };
+  return { testEnv, main, message: main.annotations[0].message };
 }
 
 test('a refused connection names host and code', async (t) => {
@@ -31,7 +31,7 @@ test('a refused connection names host and code', async (t) => {
   const { message, main } = await errorFor(t, `http://127.0.0.1:${port}`);
   const error = ERRORS.connection('login', like(/.*ECONNREFUSED.*/), { host: `127.0.0.1:${port}` });
   assert.match(message, exactly(withFix(error, FIX.hostAndPort)));
-  assert.equal(main.saved[0].performed, false, 'nothing was sent, so nothing needs a logout');
+  assert.equal(main.saved[0].needsLogout, false, 'nothing was sent, so nothing needs a logout');
 });
 
 test('an unknown host names host and code', async (t) => {
@@ -48,12 +48,12 @@ test('a peer that does not speak TLS names host and code', async (t) => {
 
 test('a redirect is refused and the key does not follow it', async (t) => {
   const followed = [];
-  const elsewhere = await startServer(t, (request, response) => response.end(followed.push(request.headers) && '{}'));
+  const redirectTarget = await startServer(t, (request, response) => response.end(followed.push(request.headers) && '{}'));
   const host = await startServer(t, (_, response) =>
-    response.writeHead(307, { location: `http://${elsewhere}/x` }).end(),
+    response.writeHead(307, { location: `http://${redirectTarget}/x` }).end(),
   );
   const { message } = await errorFor(t, `http://${host}`);
-  assert.match(message, exactly(withFix(ERRORS.redirect('login', 307, { to: elsewhere }), FIX.apiUrlFinal)));
+  assert.match(message, exactly(withFix(ERRORS.redirect('login', 307, { to: redirectTarget }), FIX.apiUrlFinal)));
   assert.deepEqual(followed, []);
 });
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { FIX, INPUTS, TITLES, WARNINGS, withFix } from '../env/messages.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
 const ID = '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11';
 const OTHER = ID.replace('0b', '1b');
@@ -52,13 +52,13 @@ const MATRIX = {
   'a timeout with a unit': ['vault', { timeout: '10m' }, INPUTS.timeout],
 };
 
-let world;
-before(async () => (world = await createWorld()));
-after(() => world.close());
+let testEnv;
+before(async () => (testEnv = await createTestEnv()));
+after(() => testEnv.close());
 
 for (const [what, [mode, different, message]] of Object.entries(MATRIX)) {
   test(`${what} is refused before anything is sent`, async () => {
-    const main = await world.run('main', { inputs: world.inputs[mode](different) });
+    const main = await testEnv.run('main', { inputs: testEnv.inputs[mode](different) });
     assert.equal(main.code, 1);
     assert.equal(main.stderr, '');
     assert.deepEqual(main.annotations.map(({ level, title }) => [level, title]), [['error', TITLES.invalidInputs]]);
@@ -66,22 +66,22 @@ for (const [what, [mode, different, message]] of Object.entries(MATRIX)) {
     assert.doesNotMatch(main.stdout.replaceAll(/^::add-mask::.*$/gm, ''), /hunter22/);
     assert.deepEqual([main.log, main.state, main.outputs], [[], {}, { logins: '[]' }]);
 
-    const post = await world.runPost(main);
+    const post = await testEnv.runPost(main);
     assert.deepEqual([post.code, post.stdout, post.stderr], [0, '', '']);
-    assert.deepEqual(world.reoclo.requests, []);
+    assert.deepEqual(testEnv.reoclo.requests, []);
   });
 }
 
 test('several bad inputs are told in one error', async () => {
-  const main = await world.run('main', { inputs: world.inputs.vault({ server_id: 'x', cleanup: 'maybe', timeout: '-1' }) });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ server_id: 'x', cleanup: 'maybe', timeout: '-1' }) });
   assert.equal(main.annotations.length, 1);
   const errors = [INPUTS.notUuid('server_id'), INPUTS.cleanup, INPUTS.timeout].join(' ');
   assert.equal(main.annotations[0].message, withFix(errors, FIX.inputs));
 });
 
 test('plain http to anything but loopback is a warning', async () => {
-  const inputs = world.inputs.vault({ api_url: 'http://reoclo.invalid', timeout: '1' });
-  const main = await world.run('main', { inputs });
+  const inputs = testEnv.inputs.vault({ api_url: 'http://reoclo.invalid', timeout: '1' });
+  const main = await testEnv.run('main', { inputs });
   assert.deepEqual(main.annotations.map(({ level }) => level), ['warning', 'error']);
   assert.equal(main.annotations[0].title, TITLES.plainHttp);
   assert.equal(main.annotations[0].message, WARNINGS.plainHttp('reoclo.invalid'));

@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERRORS, exactly, FIX, like, LOG, TITLES, withFix } from '../env/messages.js';
-import { createWorld } from '../env/test-env.js';
+import { createTestEnv } from '../env/test-env.js';
 
 test('a wrong password fails with docker\'s own words, the exit code and the operation', async (t) => {
-  const world = await createWorld(t);
-  const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'not-the-password' }) });
+  const testEnv = await createTestEnv(t);
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: 'not-the-password' }) });
   assert.equal(main.code, 1);
   assert.equal(main.annotations.length, 1);
   const [{ level, title, message }] = main.annotations;
   assert.deepEqual([level, title], ['error', TITLES.dockerFailed]);
   const error = ERRORS.docker({
-    registry: world.registry.host,
-    server: `web-1 (${world.server.id})`,
+    registry: testEnv.registry.host,
+    server: `web-1 (${testEnv.server.id})`,
     output: like(/[^=]*401 Unauthorized/),
     operation: main.outputs.operation_id,
   });
@@ -21,18 +21,18 @@ test('a wrong password fails with docker\'s own words, the exit code and the ope
 });
 
 test('a login that failed does not log out the working login that was there before', async (t) => {
-  const world = await createWorld(t);
-  await world.run('main', { inputs: world.inputs.vault({ cleanup: 'false' }) });
-  const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'not-the-password' }) });
-  assert.equal(main.saved[0].performed, false);
-  const post = await world.runPost(main);
+  const testEnv = await createTestEnv(t);
+  await testEnv.run('main', { inputs: testEnv.inputs.vault({ cleanup: 'false' }) });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: 'not-the-password' }) });
+  assert.equal(main.saved[0].needsLogout, false);
+  const post = await testEnv.runPost(main);
   assert.deepEqual([post.code, post.log], [0, [LOG.noLogins]]);
-  assert.deepEqual(world.server.agent.logins(), [world.registry.host]);
+  assert.deepEqual(testEnv.server.agent.logins(), [testEnv.registry.host]);
 });
 
 test('a non-zero exit of a completed operation is a failure, too', async (t) => {
-  const world = await createWorld(t, { agent: { nonZeroExit: 'completed' } });
-  const main = await world.run('main', { inputs: world.inputs.passthrough({ access_token: 'not-the-password' }) });
+  const testEnv = await createTestEnv(t, { agent: { nonZeroExit: 'completed' } });
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: 'not-the-password' }) });
   assert.equal(main.code, 1);
   assert.match(main.annotations[0].message, exactly(withFix(ERRORS.docker({ exitCode: 1 }), FIX.credential)));
 });

@@ -5,11 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { rewritten, startElsewhere, startFaults } from '../sandbox/faults.js';
+import { changedBody, startFaults, startRedirectTarget } from '../sandbox/faults.js';
 import { makeCertificate } from '../support/certificate.js';
 import { idle, operationsOf, printed } from './fleet.js';
 import { ANY, ERRORS, exactly, FIX, like, LOG, oneOf, PROGRESS, TITLES, WARNINGS, withFix } from './messages.js';
-import { createWorld, UNDER_CONDITIONS } from './test-env.js';
+import { createTestEnv, UNDER_CONDITIONS } from './test-env.js';
 
 // So many rows at a time: they wait more than they work.
 const CONCURRENCY = 9;
@@ -18,10 +18,10 @@ const CONCURRENCY = 9;
 // random wait is 0, and where a step waits for long, what takes 30 s takes 3.
 // `timeout` is in seconds of that clock, `takes` and `gap` are in milliseconds of
 // this one.
-export const QUICK = { TEST_RANDOM: '0', TEST_SPEED: '10' };
-export const HALF = { TEST_RANDOM: '0.5', TEST_SPEED: '10' };
-export const STEADY = { TEST_RANDOM: '0' };
-export const REAL = {};
+export const FAST_CLOCK = { TEST_RANDOM: '0', TEST_SPEED: '10' };
+export const FAST_CLOCK_HALF_WAITS = { TEST_RANDOM: '0.5', TEST_SPEED: '10' };
+export const NO_WAITS = { TEST_RANDOM: '0' };
+export const RANDOM_WAITS = {};
 
 const RETRY = oneOf(
   exactly(LOG.retrying('login', { attempt: like(/[2-6]/) })),
@@ -30,14 +30,14 @@ const RETRY = oneOf(
 );
 
 // How main can end.
-const LOGGED_IN = { code: 0, performed: true };
+const LOGGED_IN = { code: 0, needsLogout: true };
 /** It fails, and there is certainly no login. */
-export const failsCleanly = (title, error, fix = ANY) => ({ code: 1, title, message: exactly(withFix(error, fix)), performed: false });
+export const failsWithoutLogin = (title, error, fix = ANY) => ({ code: 1, title, message: exactly(withFix(error, fix)), needsLogout: false });
 /** It fails, and there may be a login. */
-export const failsUnsure = (title, error, fix = ANY) => ({ code: 1, title, message: exactly(withFix(error, fix)), performed: true });
+export const failsWithPossibleLogin = (title, error, fix = ANY) => ({ code: 1, title, message: exactly(withFix(error, fix)), needsLogout: true });
 /** It times out: by default with an operation that was running, and the last error behind it if there was one. */
 export const timesOut = ({ progress = PROGRESS.running() + like(/(?:\. .+)?/), seconds = like(/\d+/) } = {}) =>
-  failsUnsure(TITLES.timedOut, ERRORS.loginTimeout(seconds, progress), FIX.timeout);
+  failsWithPossibleLogin(TITLES.timedOut, ERRORS.loginTimeout(seconds, progress), FIX.timeout);
 
 export const logoutFailed = (why) => ({ warning: TITLES.logoutFailed, message: exactly(WARNINGS.logoutFailed('SERVER', { why })) });
 export const LOGOUT_FAILED = logoutFailed(withFix(ANY, ANY));
@@ -46,7 +46,7 @@ export const STILL_RUNNING = { warning: TITLES.loginStillRunning, message: exact
 export const atLeast = (least) => [least, Infinity];
 /** The real operation, once it has ended, with another result. */
 export const whenEnded = (change) =>
-  rewritten((operation, request) => (operation.result ? change(operation, request) : operation));
+  changedBody((operation, request) => (operation.result ? change(operation, request) : operation));
 /** The real operation, ended in a denial. */
 export const denied = whenEnded((operation) => ({
   ...operation,
@@ -68,56 +68,56 @@ export const logs =
     lines.forEach((line) => assert.ok(main.log.some((logged) => exactly(line).test(logged)), `no ${line} in\n${main.stdout}`));
 
 /**
- * Runs a test for each row, all against one world, on a server of the row's own.
+ * Runs a test for each row, all against one testEnv, on a server of the row's own.
  *
  * A row: `main` and `post` are the plans of faults, `ends` is the end of main, `requests` how often main asked, `retries`
  * how often it said that it asks again, `after` what post does, `left` how many logins stay on the server.
  */
 export function faultTable(subject, rows) {
   describe(subject, { concurrency: CONCURRENCY }, () => {
-    let world;
+    let testEnv;
     before(async () => {
-      world = await createWorld(undefined, { servers: rows.map(({ name }) => name) });
-      world.reoclo.setMaxListeners(0);
+      testEnv = await createTestEnv(undefined, { servers: rows.map(({ name }) => name) });
+      testEnv.reoclo.setMaxListeners(0);
     });
-    after(() => world.close());
-    for (const row of rows) test(row.name, (t) => check(t, world, row));
+    after(() => testEnv.close());
+    for (const row of rows) test(row.name, (t) => check(t, testEnv, row));
   });
 }
 
-async function check(t, world, row) {
-  const { mode = 'vault', ends = LOGGED_IN, conditions = waits(row) ? QUICK : STEADY, left = 0 } = row;
-  const own = (resource) => {
+async function check(t, testEnv, row) {
+  const { mode = 'vault', ends = LOGGED_IN, conditions = waits(row) ? FAST_CLOCK : NO_WAITS, left = 0 } = row;
+  const cleanUp = (resource) => {
     t.after(() => resource.stop());
     return resource;
   };
-  const elsewhere = own(await startElsewhere());
+  const redirectTarget = cleanUp(await startRedirectTarget());
   const tls = row.tls && (await makeCertificate(row.tls));
-  const faults = own(await startFaults(world.reoclo.url, planOf(row.main, { world, elsewhere }), { tls }));
-  const server = world.servers[row.name];
+  const faults = cleanUp(await startFaults(testEnv.reoclo.url, planOf(row.main, { testEnv, redirectTarget }), { tls }));
+  const server = testEnv.servers[row.name];
   const given = typeof row.inputs === 'function' ? await row.inputs({ faults }) : row.inputs;
-  const inputs = world.inputs[mode]({ api_url: faults.url, server_id: server.id, ...given });
+  const inputs = testEnv.inputs[mode]({ api_url: faults.url, server_id: server.id, ...given });
   const env = { ...conditions, ...(row.trusted && { NODE_EXTRA_CA_CERTS: await fileOf(t, tls.cert) }) };
   const nodeArgs = UNDER_CONDITIONS;
 
-  const main = await world.run('main', { inputs, env, nodeArgs });
+  const main = await testEnv.run('main', { inputs, env, nodeArgs });
   assert.equal(main.code, ends.code, main.stdout);
   assertAnnotations(main, ends.title ? [['error', ends.title]] : [], ends.message, server);
-  assert.deepEqual(main.saved.map(({ performed }) => performed), [ends.performed], 'what state says of the login');
+  assert.deepEqual(main.saved.map(({ needsLogout }) => needsLogout), [ends.needsLogout], 'what state says of the login');
   assertCounts(faults.counts, { login: ends.code === 0 ? atLeast(1) : undefined, ...row.requests });
   assertRetries(main, row.retries);
   assertTook(main, row.takes);
   row.also?.forEach((assertion) => assertion(main, faults));
-  if (row.operations !== undefined) assert.equal(operationsOf(world, server, 'registry_login').length, row.operations);
-  await idle(world, server);
+  if (row.operations !== undefined) assert.equal(operationsOf(testEnv, server, 'registry_login').length, row.operations);
+  await idle(testEnv, server);
 
   const { after = {} } = row;
-  const nothing = !ends.performed;
-  faults.restart(planOf(row.post, { world, elsewhere }));
+  const nothing = !ends.needsLogout;
+  faults.restart(planOf(row.post, { testEnv, redirectTarget }));
   // Post's own wait takes a tenth of its time where that is what the row is about, else none: docker then has all the time
   // there is.
   const isQuick = conditions.TEST_SPEED && after.takes;
-  const post = await (isQuick ? world.runPost(main, { nodeArgs }) : runPostAtOnce(world, main, nodeArgs));
+  const post = await (isQuick ? testEnv.runPost(main, { nodeArgs }) : runPostAtOnce(testEnv, main, nodeArgs));
   assert.equal(post.code, 0, post.stdout);
   const warnings = after.warning ? [after.warning] : [];
   assertAnnotations(
@@ -133,15 +133,15 @@ async function check(t, world, row) {
   assertRetries(post, after.retries ?? (isQuick ? atLeast(0) : 0));
   assertTook(post, after.takes);
 
-  await idle(world, server);
+  await idle(testEnv, server);
   assert.equal(server.agent.logins().length, left, 'logins that stay on the server');
-  assert.equal(elsewhere.connections, 0, 'nothing may reach the target of a redirect');
+  assert.equal(redirectTarget.connections, 0, 'nothing may reach the target of a redirect');
 }
 
 /** Runs post on a clock that leaps over its wait for a login that nobody can ask about. */
-async function runPostAtOnce(world, main, nodeArgs) {
+async function runPostAtOnce(testEnv, main, nodeArgs) {
   const { TEST_SPEED: _, ...env } = main.env;
-  const step = world.startPost(main, { nodeArgs, env: { ...env, TEST_LEAP_S: '20' } });
+  const step = testEnv.startPost(main, { nodeArgs, env: { ...env, TEST_LEAP_S: '20' } });
   const waits = printed(step, LOG.waitingForInterruptedLogin).then(() => step.child.kill('SIGUSR2'));
   // Most rows leave nothing to wait for.
   await waits.catch(() => {});
@@ -150,7 +150,7 @@ async function runPostAtOnce(world, main, nodeArgs) {
 
 /** Whether a row's steps wait for long: on purpose, or because post cannot know whether a login still runs. */
 function waits({ ends = LOGGED_IN, takes, after }) {
-  return takes !== undefined || after?.takes !== undefined || (ends.code === 1 && ends.performed);
+  return takes !== undefined || after?.takes !== undefined || (ends.code === 1 && ends.needsLogout);
 }
 
 function planOf(plan, context) {

@@ -2,44 +2,44 @@
 import { once } from 'node:events';
 import { createAgent } from '../sandbox/agent.js';
 import { startRegistry } from '../sandbox/registry.js';
-import { createWorld } from './test-env.js';
+import { createTestEnv } from './test-env.js';
 
 export const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(path);
 export const isPoll = ({ method }) => method === 'GET';
 
 /**
- * A world of several servers and registries; every registry is a real one, with the same user.
+ * A testEnv of several servers and registries; every registry is a real one, with the same user.
  *
  * @param {import('node:test').TestContext} t
  * @param {object} [options]
  * @param {number | string[]} [options.servers] how many, or their names
  * @param {string[]} [options.types] the kind of each registry, as the vault knows it
- * @param {(host: string, world: object) => Promise<string>} [options.front] puts something before the registry for
+ * @param {(host: string, testEnv: object) => Promise<string>} [options.front] puts something before the registry for
  *   each of the types, and resolves to its host: to docker each is a registry of its own
- * @returns {Promise<{ world: object, servers: object[], registries: string[], inputs: (different?: object) => object }>}
+ * @returns {Promise<{ testEnv: object, servers: object[], registries: string[], inputs: (different?: object) => object }>}
  *   `inputs` are those of a vault login of every server with every credential
  */
 export async function createFleet(t, { servers = 3, types = ['generic', 'harbor'], front, ...options } = {}) {
   const names = Array.isArray(servers) ? servers : Array.from({ length: servers }, (_, i) => `web-${i + 1}`);
-  const world = await createWorld(t, { servers: names, ...options });
-  world.reoclo.setMaxListeners(0);
+  const testEnv = await createTestEnv(t, { servers: names, ...options });
+  testEnv.reoclo.setMaxListeners(0);
   const registries = [];
   const credentials = [];
   for (const registry_type of types) {
-    const another = () => startRegistry({ users: { [world.username]: world.password } });
-    const { host } = front || registries.length === 0 ? world.registry : world.own(await another());
-    const registry_url = front ? await front(host, world) : host;
+    const another = () => startRegistry({ users: { [testEnv.username]: testEnv.password } });
+    const { host } = front || registries.length === 0 ? testEnv.registry : testEnv.cleanUp(await another());
+    const registry_url = front ? await front(host, testEnv) : host;
     registries.push(registry_url);
-    credentials.push(world.addCredential({ registry_url, registry_type }));
+    credentials.push(testEnv.addCredential({ registry_url, registry_type }));
   }
-  const fleet = Object.values(world.servers);
+  const fleet = Object.values(testEnv.servers);
   return {
-    world,
+    testEnv,
     servers: fleet,
     registries,
     credentials,
     inputs: (different) =>
-      world.inputs.vault({
+      testEnv.inputs.vault({
         server_id: fleet.map(({ id }) => id).join('\n'),
         credential_id: credentials.join('\n'),
         ...different,
@@ -47,7 +47,7 @@ export async function createFleet(t, { servers = 3, types = ['generic', 'harbor'
   };
 }
 
-/** Watches the dockers of a world from here on: `most.on(server)` and `most.all` ran at a time. */
+/** Watches the dockers of a testEnv from here on: `most.on(server)` and `most.all` ran at a time. */
 export function watchDockers({ reoclo }) {
   const running = new Map();
   const most = { all: 0, by: new Map(), on: ({ id }) => most.by.get(id) ?? 0 };
@@ -64,7 +64,7 @@ export function watchDockers({ reoclo }) {
 }
 
 /** From here on nothing that a server is told to run comes to an end. */
-export async function die(server) {
+export async function hangDocker(server) {
   await server.agent.stop();
   server.agent = await createAgent({ docker: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] });
 }
@@ -98,10 +98,10 @@ export function loginsOf({ servers }) {
 }
 
 /** Resolves when a step has printed a text, at once if it has; rejects if it ends before. */
-export async function printed({ child, said, done }, text) {
+export async function printed({ child, output, done }, text) {
   child.stdout.setMaxListeners(0);
   const heard = new Promise((resolve) => {
-    const look = () => said().includes(text) && resolve();
+    const look = () => output().includes(text) && resolve();
     child.stdout.on('data', look);
     look();
   });

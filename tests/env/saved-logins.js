@@ -26,7 +26,7 @@ export function savedLogins(state) {
         registry_url,
         server_name,
         // Whether post has something to do.
-        performed: seen !== 'failed',
+        needsLogout: seen !== 'failed',
       };
     });
 }

@@ -1,4 +1,4 @@
-// The world of one end-to-end test: a real registry, the stand-in for Reoclo and
+// The testEnv of one end-to-end test: a real registry, the stand-in for Reoclo and
 // a runner that runs the committed action in processes of their own.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -57,10 +57,10 @@ const FILES = {
 };
 
 /**
- * Creates a world: a registry with one user, a stand-in with an API key of full
+ * Creates a testEnv: a registry with one user, a stand-in with an API key of full
  * scope, and a credential in its vault for that registry and user.
  *
- * @param {import('node:test').TestContext} [t] closes the world after the test;
+ * @param {import('node:test').TestContext} [t] closes the testEnv after the test;
  *   without it the caller does
  * @param {object} [options]
  * @param {string[]} [options.servers] names of the managed servers
@@ -69,21 +69,21 @@ const FILES = {
  * @param {string} [options.host] address of the stand-in
  * @param {Function} [options.registry] starts the registry
  * @param {string} [options.action] the folder that holds action.yml
- * @returns {Promise<World>}
+ * @returns {Promise<TestEnv>}
  */
-export async function createWorld(t, options) {
-  const world = new World();
+export async function createTestEnv(t, options) {
+  const testEnv = new TestEnv();
   try {
-    await world.open(options);
+    await testEnv.open(options);
   } catch (error) {
-    await world.close();
+    await testEnv.close();
     throw error;
   }
-  t?.after(() => world.close());
-  return world;
+  t?.after(() => testEnv.close());
+  return testEnv;
 }
 
-class World {
+class TestEnv {
   /** Everything a step may write to; the servers' folders are elsewhere. */
   folder;
   registry;
@@ -102,7 +102,7 @@ class World {
 
   #action;
   #manifest;
-  #owned = [];
+  #resources = [];
   #steps = [];
 
   async open({
@@ -121,18 +121,18 @@ class World {
     }
 
     const users = { [this.username]: this.password };
-    this.registry = this.own(await registry({ users }));
+    this.registry = this.cleanUp(await registry({ users }));
     const managed = servers.map((name) => ({ id: randomUUID(), name }));
-    this.reoclo = this.own(await startReoclo({ host, servers: managed, agent }));
+    this.reoclo = this.cleanUp(await startReoclo({ host, servers: managed, agent }));
     for (const { id, name } of managed) this.servers[name] = this.reoclo.servers.get(id);
     this.server = this.servers[servers[0]];
     this.credentialId = this.addCredential();
     this.apiKey = this.addKey(key);
   }
 
-  /** Hands over something with a `stop()`; it is stopped with the world. */
-  own(resource) {
-    this.#owned.push(resource);
+  /** Hands over something with a `stop()`; it is stopped with the testEnv. */
+  cleanUp(resource) {
+    this.#resources.push(resource);
     return resource;
   }
 
@@ -196,8 +196,8 @@ class World {
    * @param {Record<string, string>} [options.state] what main saved, for post
    * @param {string} [options.node] the node to run it with, and `nodeArgs` for it
    * @param {string} [options.dist] another folder to take the step's file from
-   * @returns {{ child: import('node:child_process').ChildProcess, said: () => string, done: Promise<Result> }}
-   *   `said()` is its stdout so far; `done` resolves when the step has ended; it rejects if the step got stuck or
+   * @returns {{ child: import('node:child_process').ChildProcess, output: () => string, done: Promise<Result> }}
+   *   `output()` is its stdout so far; `done` resolves when the step has ended; it rejects if the step got stuck or
    *   if a secret was found where none belongs
    */
   start(step, options = {}) {
@@ -228,7 +228,7 @@ class World {
       },
       timeLimitMs: STUCK_AFTER_MS,
     });
-    const handle = { child: run.child, said: run.said, done: this.#result(run, { step, inputs, env, files }) };
+    const handle = { child: run.child, output: run.output, done: this.#result(run, { step, inputs, env, files }) };
     this.#steps.push(handle);
     return handle;
   }
@@ -256,7 +256,7 @@ class World {
    * @param {Result} result
    * @param {string[]} [extraSecrets]
    */
-  async leaks({ inputs, stdout, stderr, commands = [] }, extraSecrets = []) {
+  async assertNoLeaks({ inputs, stdout, stderr, commands = [] }, extraSecrets = []) {
     const { api_key, access_token, username } = inputs;
     const keys = [api_key, ...this.reoclo.keys.keys()].flatMap((key) => forms('API key', key));
     const others = [
@@ -288,7 +288,7 @@ class World {
     await Promise.allSettled(this.#steps.map(({ done }) => done));
 
     const failures = [];
-    for (const resource of this.#owned.reverse()) {
+    for (const resource of this.#resources.reverse()) {
       await resource.stop().catch((error) => failures.push(error));
     }
     if (this.folder) await rm(this.folder, { recursive: true });
@@ -338,7 +338,7 @@ class World {
     if (timedOut) {
       throw new Error(`${step} was still running after ${STUCK_AFTER_MS} ms:\n${stdout}${stderr}`);
     }
-    await this.leaks(result);
+    await this.assertNoLeaks(result);
     return result;
   }
 

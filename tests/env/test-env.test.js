@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createWorld } from './test-env.js';
+import { createTestEnv } from './test-env.js';
 
 const MANIFEST = `
 name: probe
@@ -30,7 +30,7 @@ eval(env.INPUT_SAY);
 `;
 const POST = `console.log('key ' + (process.env.STATE_api_key === process.env.INPUT_API_KEY));`;
 
-/** A world whose action runs the JavaScript in its input `say`. */
+/** A testEnv whose action runs the JavaScript in its input `say`. */
 async function probe(t) {
   const action = await mkdtemp(join(tmpdir(), 'docker-auth-probe-'));
   t.after(() => rm(action, { recursive: true }));
@@ -38,13 +38,13 @@ async function probe(t) {
   await writeFile(join(action, 'action.yml'), MANIFEST);
   await writeFile(join(action, 'dist/main.cjs'), MAIN);
   await writeFile(join(action, 'dist/post.cjs'), POST);
-  return createWorld(t, { action });
+  return createTestEnv(t, { action });
 }
 
 test('a step sees what a runner gives it and nothing else', async (t) => {
-  const world = await probe(t);
-  const main = await world.run('main', {
-    inputs: world.inputs.vault({ credential_id: undefined }),
+  const testEnv = await probe(t);
+  const main = await testEnv.run('main', {
+    inputs: testEnv.inputs.vault({ credential_id: undefined }),
     env: { EXTRA: '1', CI: undefined },
   });
   assert.equal(main.code, 0);
@@ -52,8 +52,8 @@ test('a step sees what a runner gives it and nothing else', async (t) => {
   assert.deepEqual(main.annotations, [
     { level: 'warning', title: 'Careful: 50%,', message: 'line 1\nline 2' },
   ]);
-  assert.deepEqual(main.commands[0], { command: 'add-mask', properties: {}, data: world.apiKey });
-  assert.deepEqual(main.state, { api_key: world.apiKey });
+  assert.deepEqual(main.commands[0], { command: 'add-mask', properties: {}, data: testEnv.apiKey });
+  assert.deepEqual(main.state, { api_key: testEnv.apiKey });
   assert.equal(main.outputs.cleanup, 'true');
   assert.equal(main.summary, '# Done\n');
   const variables = main.outputs.variables.split(',');
@@ -65,12 +65,12 @@ test('a step sees what a runner gives it and nothing else', async (t) => {
     'PATH',
   ]);
 
-  const post = await world.runPost(main);
+  const post = await testEnv.runPost(main);
   assert.deepEqual(post.log, ['key true']);
 });
 
 test('a secret that gets out fails the step', async (t) => {
-  const world = await probe(t);
+  const testEnv = await probe(t);
   const leaks = {
     "console.log('x' + env.INPUT_API_KEY)": /stdout holds the API key$/,
     'console.error(env.INPUT_API_KEY)': /stderr holds the API key$/,
@@ -86,19 +86,19 @@ test('a secret that gets out fails the step', async (t) => {
   };
   for (const [say, message] of Object.entries(leaks)) {
     const access_token = 'one "1"\ntwo\\three';
-    const inputs = world.inputs.passthrough({ say, username: 'octo', access_token });
-    await assert.rejects(world.run('main', { inputs }), { name: 'AssertionError', message });
-    await rm(join(world.folder, 'temp/f'), { force: true });
+    const inputs = testEnv.inputs.passthrough({ say, username: 'octo', access_token });
+    await assert.rejects(testEnv.run('main', { inputs }), { name: 'AssertionError', message });
+    await rm(join(testEnv.folder, 'temp/f'), { force: true });
   }
 });
 
 test('a step that is killed still leaves its state', async (t) => {
-  const world = await probe(t);
-  const { child, done } = world.start('main', {
-    inputs: world.inputs.vault({ say: "setInterval(() => {}, 1000); console.log('stuck')" }),
+  const testEnv = await probe(t);
+  const { child, done } = testEnv.start('main', {
+    inputs: testEnv.inputs.vault({ say: "setInterval(() => {}, 1000); console.log('stuck')" }),
   });
   child.stdout.on('data', (text) => text.includes('stuck') && child.kill('SIGKILL'));
   const main = await done;
   assert.equal(main.signal, 'SIGKILL');
-  assert.deepEqual(main.state, { api_key: world.apiKey });
+  assert.deepEqual(main.state, { api_key: testEnv.apiKey });
 });

@@ -1,4 +1,4 @@
-// Runs a workflow of this folder on a real runner, against a world of the end-to-end tests.
+// Runs a workflow of this folder on a real runner, against a testEnv of the end-to-end tests.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -33,7 +33,7 @@ export function versionOf({ command }) {
 
 /**
  * @param {Runner} runner
- * @param {import('../env/test-env.js').World} world with the servers `web-1` and `web-2`
+ * @param {import('../env/test-env.js').TestEnv} testEnv with the servers `web-1` and `web-2`
  * @param {object} actions what `publish` has published
  * @param {string} name the workflow's file, without its extension
  * @param {object} [options]
@@ -41,14 +41,14 @@ export function versionOf({ command }) {
  * @param {Promise<unknown>} [options.cancelled] the job is cancelled when it resolves
  * @returns {Promise<Outcome>} rejects if the runner got stuck or if a secret was found in anything that it said
  */
-export async function runWorkflow(runner, world, actions, name, { vars, cancelled = new Promise(() => {}) } = {}) {
+export async function runWorkflow(runner, testEnv, actions, name, { vars, cancelled = new Promise(() => {}) } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'docker-auth-job-'));
-  world.own({ stop: () => rm(folder, { recursive: true, force: true }) });
+  testEnv.cleanUp({ stop: () => rm(folder, { recursive: true, force: true }) });
   const temp = join(folder, 'temp');
   await mkdir(temp);
   const workflow = join(HERE, `${name}.yml`);
   const text = await readFile(workflow, 'utf8');
-  const secrets = { REOCLO_API_KEY: world.apiKey, REGISTRY_TOKEN: world.password };
+  const secrets = { REOCLO_API_KEY: testEnv.apiKey, REGISTRY_TOKEN: testEnv.password };
 
   const outcome = await runner.run({
     workflow,
@@ -67,18 +67,18 @@ export async function runWorkflow(runner, world, actions, name, { vars, cancelle
     // A runner masks by itself all that it is given as a secret: where a workflow has none, only the action masks.
     secrets: Object.fromEntries(Object.entries(secrets).filter(([secret]) => text.includes(`secrets.${secret}`))),
     vars: {
-      REOCLO_URL: world.reoclo.url,
-      SERVER_ID: world.servers['web-1'].id,
-      OTHER_SERVER_ID: world.servers['web-2'].id,
-      CREDENTIAL_ID: world.credentialId,
-      REGISTRY: world.registry.host,
-      REGISTRY_USER: world.username,
-      UNMASKED_API_KEY: world.apiKey,
-      UNMASKED_TOKEN: world.password,
+      REOCLO_URL: testEnv.reoclo.url,
+      SERVER_ID: testEnv.servers['web-1'].id,
+      OTHER_SERVER_ID: testEnv.servers['web-2'].id,
+      CREDENTIAL_ID: testEnv.credentialId,
+      REGISTRY: testEnv.registry.host,
+      REGISTRY_USER: testEnv.username,
+      UNMASKED_API_KEY: testEnv.apiKey,
+      UNMASKED_TOKEN: testEnv.password,
       ...vars,
     },
   });
-  await world.leaks({ inputs: { ...world.inputs.passthrough(), access_token: vars?.UNMASKED_TOKEN ?? world.password }, stdout: '', stderr: outcome.log + outcome.diagnostics });
+  await testEnv.assertNoLeaks({ inputs: { ...testEnv.inputs.passthrough(), access_token: vars?.UNMASKED_TOKEN ?? testEnv.password }, stdout: '', stderr: outcome.log + outcome.diagnostics });
   return outcome;
 }
 

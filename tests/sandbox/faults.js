@@ -4,10 +4,10 @@
 // A plan names faults per kind of call. An array is used up from its front, and
 // what comes after it passes; a single fault goes for every request:
 //
-//   startFaults(world.reoclo.url, { login: [reset, status(503)], logout: silence })
+//   startFaults(testEnv.reoclo.url, { login: [reset, status(503)], logout: noResponse })
 //
 // Besides the calls `login`, `poll` and `logout` there is `connections`, for what
-// happens before a request is read and so before its kind is known. Every reply
+// happens before a request is read and so before its kind is known. Every response
 // closes its connection: the n-th connection carries the n-th request.
 import { EventEmitter, once } from 'node:events';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
@@ -37,7 +37,7 @@ export async function startFaults(upstream, plan, { tls, port } = {}) {
 
 /**
  * Emits `connection` (number) when one was accepted, `request` (exchange) when a
- * request has been read, and `replied` (exchange) when its reply has been sent
+ * request has been read, and `responded` (exchange) when its response has been sent
  * or its connection is gone.
  */
 class Faults extends EventEmitter {
@@ -135,7 +135,7 @@ class Faults extends EventEmitter {
     const fault = this.#next(kind);
     const request = { kind, n: this.counts[kind], at, method, path, headers, body };
     this.requests.push(request);
-    response.once('close', () => this.emit('replied', request));
+    response.once('close', () => this.emit('responded', request));
     response.setHeader('connection', 'close');
     this.emit('request', request);
     const exchange = {
@@ -169,12 +169,12 @@ async function relay(upstream, { method, path, headers, body }) {
   const { connection, ...kept } = headers;
   const outgoing = httpRequest(new URL(path, upstream), { method, headers: kept, agent: false });
   outgoing.end(body);
-  const [reply] = await once(outgoing, 'response');
-  return { status: reply.statusCode, body: await text(reply) };
+  const [response] = await once(outgoing, 'response');
+  return { status: response.statusCode, body: await text(response) };
 }
 
 // What can happen to a request. Each is called with `{ request, response, socket, relay }`;
-// `relay()` passes the request on to the stand-in and resolves to its reply.
+// `relay()` passes the request on to the stand-in and resolves to its response.
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -185,7 +185,7 @@ export async function pass({ response, relay }) {
 }
 
 /** For `connections`: a reset before anything is read. */
-export function cut({ socket }) {
+export function resetUnread({ socket }) {
   socket.resetAndDestroy();
 }
 
@@ -194,17 +194,17 @@ export async function reset({ socket }) {
   socket.resetAndDestroy();
 }
 
-/** The request is accepted and obeyed, then the connection dies without a reply. */
-export async function lost({ socket, relay }) {
+/** The request is accepted and obeyed, then the connection dies without a response. */
+export async function dropResponse({ socket, relay }) {
   await relay();
   socket.resetAndDestroy();
 }
 
 /** The request is read and never answered; it goes no further. */
-export async function silence() {}
+export async function noResponse() {}
 
-/** The request is accepted and obeyed; its reply stays here until a promise resolves. */
-export function withheld(until = new Promise(() => {})) {
+/** The request is accepted and obeyed; its response stays here until a promise resolves. */
+export function delayResponse(until = new Promise(() => {})) {
   return async ({ response, relay }) => {
     const { status, body } = await relay();
     await until;
@@ -212,15 +212,15 @@ export function withheld(until = new Promise(() => {})) {
   };
 }
 
-/** The request is obeyed; of the reply only the head arrives. */
-export async function stalled({ response, relay }) {
+/** The request is obeyed; of the response only the head arrives. */
+export async function headersOnly({ response, relay }) {
   const { status, body } = await relay();
   response.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) });
   response.flushHeaders();
 }
 
-/** The request is obeyed; the reply's body arrives at one byte a second. */
-export async function drip({ response, relay }) {
+/** The request is obeyed; the response's body arrives at one byte a second. */
+export async function slowBody({ response, relay }) {
   const { status, body } = await relay();
   response.writeHead(status, JSON_TYPE);
   const gone = new AbortController();
@@ -233,7 +233,7 @@ export async function drip({ response, relay }) {
 }
 
 /**
- * A reply of a server in between; the request goes no further. `body` may be a
+ * A response of a server in between; the request goes no further. `body` may be a
  * function of the request, for servers that repeat what they were sent; a header
  * that is `undefined` is left out.
  */
@@ -248,22 +248,22 @@ export function status(code, headers = {}, body = '') {
 }
 
 /** A page where the API should be: a proxy's login form, an error page with the wrong status. */
-export const page = status(200, { 'content-type': 'text/html' }, '<!doctype html><title>Sign in</title>');
+export const htmlPage = status(200, { 'content-type': 'text/html' }, '<!doctype html><title>Sign in</title>');
 
 /** A redirect to another URL. */
 export function redirect(location, code = 307) {
   return status(code, { location });
 }
 
-/** The request is obeyed; the reply breaks off before its content-length. */
-export async function brokenOff({ response, relay }) {
+/** The request is obeyed; the response breaks off before its content-length. */
+export async function truncatedBody({ response, relay }) {
   const { status, body } = await relay();
   response.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) });
   response.write(body.slice(0, body.length / 2), () => response.destroy());
 }
 
-/** The request is obeyed; the reply is replaced by another with the same status. */
-function replaced(change) {
+/** The request is obeyed; the response is replaced by another with the same status. */
+function replacedBody(change) {
   return async ({ request, response, relay }) => {
     const { status, body } = await relay();
     response.writeHead(status, JSON_TYPE).end(change(body, request));
@@ -271,29 +271,29 @@ function replaced(change) {
 }
 
 /** Half of the JSON, with the content-length of the half. */
-export const halved = replaced((body) => body.slice(0, body.length / 2));
+export const halfJson = replacedBody((body) => body.slice(0, body.length / 2));
 
 /** No body at all. */
-export const empty = replaced(() => '');
+export const emptyBody = replacedBody(() => '');
 
-/** The real reply behind so many bytes of white space, which JSON allows. */
-export const padded = (bytes) => replaced((body) => ' '.repeat(bytes) + body);
+/** The real response behind so many bytes of white space, which JSON allows. */
+export const paddedBody = (bytes) => replacedBody((body) => ' '.repeat(bytes) + body);
 
-/** The real reply, changed: `change(json, request)` returns what is sent. */
-export const rewritten = (change) => replaced((body, request) => JSON.stringify(change(JSON.parse(body), request)));
+/** The real response, changed: `change(json, request)` returns what is sent. */
+export const changedBody = (change) => replacedBody((body, request) => JSON.stringify(change(JSON.parse(body), request)));
 
 // What the layer is used with
 
 /** A listener that must see nothing: the target of redirects. Counts its connections. */
-export async function startElsewhere() {
-  const elsewhere = { connections: 0 };
+export async function startRedirectTarget() {
+  const redirectTarget = { connections: 0 };
   const server = createServer((socket) => {
-    elsewhere.connections += 1;
+    redirectTarget.connections += 1;
     socket.destroy();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  elsewhere.url = `http://127.0.0.1:${server.address().port}`;
-  elsewhere.stop = () => new Promise((resolve) => server.close(resolve));
-  return elsewhere;
+  redirectTarget.url = `http://127.0.0.1:${server.address().port}`;
+  redirectTarget.stop = () => new Promise((resolve) => server.close(resolve));
+  return redirectTarget;
 }

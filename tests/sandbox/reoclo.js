@@ -58,7 +58,7 @@ export async function startReoclo({
   return reoclo;
 }
 
-/** A reply other than success; thrown by whatever finds the reason. */
+/** A response other than success; thrown by whatever finds the reason. */
 class Refusal extends Error {
   constructor(status, detail) {
     super(detail);
@@ -68,8 +68,8 @@ class Refusal extends Error {
 
 /**
  * Emits `request` (request) when a request has arrived, `operation` (operation)
- * when an operation has started or ended, and `replied` (request) when a reply
- * has been sent or its connection is gone; `request.reply` then holds it.
+ * when an operation has started or ended, and `responded` (request) when a response
+ * has been sent or its connection is gone; `request.response` then holds it.
  */
 class Reoclo extends EventEmitter {
   /** Where it listens, as `api_url` takes it. */
@@ -84,7 +84,7 @@ class Reoclo extends EventEmitter {
   operations = new Map();
   /** What was done, by whom and from where, in order; no secrets. */
   audit = [];
-  /** Every request, in order: `{ method, path, headers, body, at, reply }`; `at` in ms. */
+  /** Every request, in order: `{ method, path, headers, body, at, response }`; `at` in ms. */
   requests = [];
 
   #api;
@@ -146,7 +146,7 @@ class Reoclo extends EventEmitter {
 
   /**
    * Hangs up on everybody, kills what the agents run and removes the servers.
-   * Rejects if any reply has broken openapi.yaml.
+   * Rejects if any response has broken openapi.yaml.
    */
   async stop() {
     this.#stopping.abort();
@@ -159,7 +159,7 @@ class Reoclo extends EventEmitter {
     if (faults.length > 0) throw new AggregateError(faults, faults[0].message);
   }
 
-  // From a request to its reply
+  // From a request to its response
 
   async #serve(incoming, response) {
     const { method, url: path, headers } = incoming;
@@ -169,32 +169,32 @@ class Reoclo extends EventEmitter {
 
     const request = { method, path, headers, body: parsed(raw), at: performance.now() };
     this.requests.push(request);
-    response.once('close', () => this.emit('replied', request));
+    response.once('close', () => this.emit('responded', request));
     this.emit('request', request);
 
     // Text that does not say it is JSON is no body, as for FastAPI.
     const isJson = /^application\/json\b/i.test(headers['content-type'] ?? '');
     const body = isJson && raw !== '' ? raw : undefined;
-    request.reply = await this.#answer({ method, path, headers, body });
-    response.writeHead(request.reply.status, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(request.reply.body));
+    request.response = await this.#respond({ method, path, headers, body });
+    response.writeHead(request.response.status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(request.response.body));
   }
 
-  async #answer(message) {
+  async #respond(message) {
     try {
-      const reply = await this.#api.handleRequest(message).catch((error) => {
+      const response = await this.#api.handleRequest(message).catch((error) => {
         if (!(error instanceof Refusal)) throw error;
         return { status: error.status, body: { detail: error.message } };
       });
-      this.#check(reply, this.#api.matchOperation(message));
-      return reply;
+      this.#check(response, this.#api.matchOperation(message));
+      return response;
     } catch (error) {
       this.#faults.push(error);
       return { status: 500, body: { detail: `the stand-in is at fault: ${error.message}` } };
     }
   }
 
-  /** Throws if a reply to a known operation is not what the document says. */
+  /** Throws if a response to a known operation is not what the document says. */
   #check({ status, body }, operation) {
     if (!operation) return;
     const sent = JSON.parse(JSON.stringify(body));

@@ -49,12 +49,12 @@ async function sandbox(t, { agent } = {}) {
   t.after(() => reoclo.stop());
 
   const call = async (method, path, body, headers = {}) => {
-    const reply = await fetch(`${reoclo.url}/api/automation/v1${path}`, {
+    const response = await fetch(`${reoclo.url}/api/automation/v1${path}`, {
       method,
       headers: { authorization: 'Bearer rca_full', 'content-type': 'application/json', ...headers },
       body: body && JSON.stringify(body),
     });
-    return { status: reply.status, body: await reply.json() };
+    return { status: response.status, body: await response.json() };
   };
   const vault = { server_id: server.id, credential_id: credential.id };
   const direct = {
@@ -124,10 +124,10 @@ test('a vault login and a logout really happen on the server', async (t) => {
   assert.equal(reoclo.audit[0].repository, 'acme/shop');
   assert.equal(reoclo.audit[0].run_id, '42');
   assert.deepEqual(
-    reoclo.requests.map(({ method, path, reply }) => [
+    reoclo.requests.map(({ method, path, response }) => [
       method,
       path.split('/').at(-1),
-      reply.status,
+      response.status,
     ]),
     [
       ['POST', 'login', 202],
@@ -215,9 +215,9 @@ test('a request that breaks the contract gets 422 with the field', async (t) => 
     ],
   ];
   for (const [path, body, loc, type] of broken) {
-    const reply = await call('POST', path, body);
-    assert.equal(reply.status, 422, JSON.stringify(reply));
-    assert.deepEqual(reply.body.detail.find((error) => error.type === type)?.loc, loc);
+    const response = await call('POST', path, body);
+    assert.equal(response.status, 422, JSON.stringify(response));
+    assert.deepEqual(response.body.detail.find((error) => error.type === type)?.loc, loc);
   }
   assert.deepEqual((await call('GET', '/operations/1')).body.detail, [
     { loc: ['path', 'operation_id'], msg: 'must match format "uuid"', type: 'format' },
@@ -242,9 +242,9 @@ test('a key does what its scope allows and no more', async (t) => {
   ];
   for (const [scope, route, body, detail] of cases) {
     reoclo.keys.set('rca_full', { ...full, ...scope });
-    const reply = await call('POST', `/registry-auth/${route}`, body);
-    assert.equal(reply.status, 403);
-    assert.match(reply.body.detail, detail);
+    const response = await call('POST', `/registry-auth/${route}`, body);
+    assert.equal(response.status, 403);
+    assert.match(response.body.detail, detail);
   }
   assert.deepEqual(reoclo.audit, []);
 });
@@ -272,12 +272,12 @@ test('what does not exist gets 404, an unknown key 401, an unknown route 501', a
   assert.equal((await call('DELETE', login)).status, 501);
 });
 
-test('a reply that breaks the document is a loud fault', async (t) => {
+test('a response that breaks the document is a loud fault', async (t) => {
   const { reoclo, call, vault } = await sandbox(t);
   reoclo.credentials.get(vault.credential_id).registry_type = 'nonsense';
-  const reply = await call('POST', '/registry-auth/login', vault);
-  assert.equal(reply.status, 500);
-  assert.match(reply.body.detail, /login 202 breaks openapi\.yaml/);
+  const response = await call('POST', '/registry-auth/login', vault);
+  assert.equal(response.status, 500);
+  assert.match(response.body.detail, /login 202 breaks openapi\.yaml/);
   await assert.rejects(reoclo.stop(), /breaks openapi\.yaml/);
 });
 

@@ -12,7 +12,7 @@ process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
  * @param {string[]} args
  * @param {{ env?: object, cwd?: string, input?: string, timeLimitMs?: number }} [options]
  *   `input` goes to the program's stdin; at `timeLimitMs` the program is killed.
- * @returns {{ child, said, ended }} `said()` is its stdout so far; `ended` resolves to
+ * @returns {{ child, output, ended }} `output()` is its stdout so far; `ended` resolves to
  *   `{ code, signal, timedOut, stdout, stderr, durationMs }` and rejects only if
  *   the program could not be started.
  */
@@ -52,5 +52,5 @@ export function startChild(command, args, { env, cwd, input = '', timeLimitMs } 
     running.delete(child);
   });
 
-  return { child, said: () => stdout, ended };
+  return { child, output: () => stdout, ended };
 }

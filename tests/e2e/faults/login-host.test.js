@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { atLeast, failsCleanly, faultTable, logs, QUICK, STEADY } from '../../env/fault-table.js';
+import { atLeast, failsWithoutLogin, FAST_CLOCK, faultTable, logs, NO_WAITS } from '../../env/fault-table.js';
 import { ERRORS, exactly, FIX, like, LOG, TITLES } from '../../env/messages.js';
-import { createWorld, UNDER_CONDITIONS } from '../../env/test-env.js';
-import { cut, reset, startFaults, status } from '../../sandbox/faults.js';
+import { createTestEnv, UNDER_CONDITIONS } from '../../env/test-env.js';
+import { reset, resetUnread, startFaults, status } from '../../sandbox/faults.js';
 import { closedPort } from '../../support/serve.js';
 
 const HOUR_MS = 3_600_000;
@@ -14,13 +14,13 @@ faultTable('a host that cannot be used', [
   {
     name: 'a host that does not exist is looked up 6 times',
     inputs: { api_url: 'https://reoclo.invalid' },
-    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', like(/.*(ENOTFOUND|EAI_AGAIN).*/), { host: 'reoclo.invalid' })),
+    ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', like(/.*(ENOTFOUND|EAI_AGAIN).*/), { host: 'reoclo.invalid' })),
     requests: { connections: 0 },
     retries: 5,
   },
   {
     name: 'a resolver that fails twice does not keep a login from succeeding',
-    conditions: { ...QUICK, TEST_DNS_FAILURES: '2' },
+    conditions: { ...FAST_CLOCK, TEST_DNS_FAILURES: '2' },
     inputs: ({ faults }) => ({ api_url: faults.url.replace('127.0.0.1', 'localhost') }),
     requests: { login: 1 },
     retries: 2,
@@ -32,7 +32,7 @@ faultTable('a host that cannot be used', [
     name: 'a refused connection is tried 6 times, and nothing was sent',
     mode: 'passthrough',
     inputs: async () => ({ api_url: `http://127.0.0.1:${await closedPort()}` }),
-    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', like(/.*ECONNREFUSED.*/))),
+    ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', like(/.*ECONNREFUSED.*/))),
     requests: { connections: 0 },
     retries: 5,
   },
@@ -40,7 +40,7 @@ faultTable('a host that cannot be used', [
     name: 'a certificate that nobody vouches for is refused at once, and nothing was sent',
     mode: 'passthrough',
     tls: 'IP:127.0.0.1',
-    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', like(/.*self.signed certificate.*/)), FIX.certificate),
+    ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', like(/.*self.signed certificate.*/)), FIX.certificate),
     requests: { connections: 1, login: 0 },
   },
   {
@@ -48,27 +48,27 @@ faultTable('a host that cannot be used', [
     mode: 'passthrough',
     tls: 'DNS:reoclo.example',
     trusted: true,
-    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', like(/.*altnames.*/)), FIX.certificate),
+    ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', like(/.*altnames.*/)), FIX.certificate),
     requests: { connections: 1, login: 0 },
   },
   {
     name: 'https to a port that speaks no TLS is refused at once, and nothing was sent',
     mode: 'passthrough',
     inputs: ({ faults }) => ({ api_url: faults.url.replace('http:', 'https:') }),
-    ends: failsCleanly(TITLES.connectionFailed, ERRORS.connection('login', 'EPROTO'), FIX.noTls),
+    ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', 'EPROTO'), FIX.noTls),
     requests: { login: 0 },
   },
   {
     name: 'a private certificate that NODE_EXTRA_CA_CERTS names is trusted',
     tls: 'IP:127.0.0.1',
     trusted: true,
-    main: { connections: [cut], poll: [reset] },
+    main: { connections: [resetUnread], poll: [reset] },
     requests: { login: 1 },
     retries: 2,
   },
   {
     name: 'a runner whose time of day jumps waits neither shorter nor longer',
-    conditions: { ...STEADY, TEST_CLOCK_LEAP_MS: String(HOUR_MS) },
+    conditions: { ...NO_WAITS, TEST_CLOCK_LEAP_MS: String(HOUR_MS) },
     inputs: { timeout: '20' },
     main: { login: [status(503)], poll: [status(503), status(429, { 'retry-after': '1' })] },
     requests: { login: 2, poll: atLeast(3) },
@@ -78,10 +78,10 @@ faultTable('a host that cannot be used', [
 ]);
 
 test('a connection that is refused until Reoclo is back does not keep a login from succeeding', async (t) => {
-  const world = await createWorld(t);
+  const testEnv = await createTestEnv(t);
   const port = await closedPort();
-  const step = world.start('main', {
-    inputs: world.inputs.vault({ api_url: `http://127.0.0.1:${port}` }),
+  const step = testEnv.start('main', {
+    inputs: testEnv.inputs.vault({ api_url: `http://127.0.0.1:${port}` }),
     nodeArgs: UNDER_CONDITIONS,
     // The longest waits: there is time to come back before the next attempt.
     env: { TEST_RANDOM: '1' },
@@ -92,13 +92,13 @@ test('a connection that is refused until Reoclo is back does not keep a login fr
   );
   // A step that does not try again has ended; what follows then says how.
   await Promise.race([retrying, step.done]);
-  const faults = world.own(await startFaults(world.reoclo.url, {}, { port }));
+  const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, {}, { port }));
   const main = await step.done;
   assert.deepEqual([main.code, main.annotations], [0, []]);
   assert.equal(faults.counts.login, 1);
   const retries = main.log.filter(LOG.isRetry);
   assert.ok(retries.length >= 1 && retries.length <= 2, retries.join('\n'));
   assert.match(retries[0], exactly(LOG.retrying('login', { error: ERRORS.connection('login', like(/.*ECONNREFUSED.*/)) })));
-  await world.runPost(main);
-  assert.deepEqual(world.server.agent.logins(), []);
+  await testEnv.runPost(main);
+  assert.deepEqual(testEnv.server.agent.logins(), []);
 });

@@ -1,28 +1,28 @@
 // A login whose response is not the one of the API.
-import { failsCleanly, failsUnsure, faultTable, logs } from '../../env/fault-table.js';
+import { failsWithoutLogin, failsWithPossibleLogin, faultTable, logs } from '../../env/fault-table.js';
 import { ERRORS, FIX, like, LOG, TITLES } from '../../env/messages.js';
-import { brokenOff, empty, halved, padded, page, redirect, rewritten, status } from '../../sandbox/faults.js';
+import { changedBody, emptyBody, halfJson, htmlPage, paddedBody, redirect, status, truncatedBody } from '../../sandbox/faults.js';
 
 const MIB = 1024 * 1024;
 
 faultTable('a login with an unusable response', [
   {
-    name: 'a page instead of the reply to a login is not taken for it',
-    main: { login: [page] },
+    name: 'a page instead of the response to a login is not taken for it',
+    main: { login: [htmlPage] },
     requests: { login: 2 },
     retries: 1,
   },
   {
-    name: 'a page instead of every reply points at api_url',
+    name: 'a page instead of every response points at api_url',
     mode: 'passthrough',
-    main: { login: page },
-    ends: failsUnsure(TITLES.unexpectedResponse, ERRORS.invalidJson('login'), FIX.apiUrlBase),
+    main: { login: htmlPage },
+    ends: failsWithPossibleLogin(TITLES.unexpectedResponse, ERRORS.invalidJson('login'), FIX.apiUrlBase),
     requests: { login: 6, poll: 0 },
     retries: 5,
   },
   {
-    name: 'a reply to a login that breaks off is asked for again',
-    main: { login: [brokenOff] },
+    name: 'a response to a login that breaks off is asked for again',
+    main: { login: [truncatedBody] },
     requests: { login: 2 },
     retries: 1,
     operations: 2,
@@ -30,53 +30,53 @@ faultTable('a login with an unusable response', [
   {
     name: 'half of the JSON of a login is asked for again',
     mode: 'passthrough',
-    main: { login: [halved] },
+    main: { login: [halfJson] },
     requests: { login: 2 },
     retries: 1,
     operations: 2,
   },
   {
-    name: 'an empty reply to a login is asked for again',
-    main: { login: [empty] },
+    name: 'an empty response to a login is asked for again',
+    main: { login: [emptyBody] },
     requests: { login: 2 },
     retries: 1,
     operations: 2,
   },
   ...Object.entries({
-    'without a registry': ({ registry_url, ...reply }) => reply,
-    'without an operation': ({ operation_id, ...reply }) => reply,
-    'that is a list': (reply) => [reply],
+    'without a registry': ({ registry_url, ...response }) => response,
+    'without an operation': ({ operation_id, ...response }) => response,
+    'that is a list': (response) => [response],
     'that is null': () => null,
     'that is a list of the right values': ({ operation_id, registry_url, registry_type }) => [
       operation_id,
       registry_url,
       registry_type,
     ],
-    'with a number for its operation': (reply) => ({ ...reply, operation_id: 7 }),
-    'with a path for its operation': (reply) => ({ ...reply, operation_id: '../../keys' }),
-    'with a list for its registry': (reply) => ({ ...reply, registry_url: [reply.registry_url] }),
-    'with a line break in its registry': (reply) => ({ ...reply, registry_url: 'ghcr.io\n::error::boo' }),
+    'with a number for its operation': (response) => ({ ...response, operation_id: 7 }),
+    'with a path for its operation': (response) => ({ ...response, operation_id: '../../keys' }),
+    'with a list for its registry': (response) => ({ ...response, registry_url: [response.registry_url] }),
+    'with a line break in its registry': (response) => ({ ...response, registry_url: 'ghcr.io\n::error::boo' }),
   }).map(([what, change], i) => ({
-    name: `a reply to a login ${what} is an error, and the login is logged out`,
+    name: `a response to a login ${what} is an error, and the login is logged out`,
     mode: 'passthrough',
-    main: { login: rewritten(change) },
-    ends: failsUnsure(TITLES.unexpectedResponse, ERRORS.unexpectedResponse('login'), FIX.apiUrlBase),
+    main: { login: changedBody(change) },
+    ends: failsWithPossibleLogin(TITLES.unexpectedResponse, ERRORS.unexpectedResponse('login'), FIX.apiUrlBase),
     requests: { login: 1, poll: 0 },
     operations: 1,
   })),
   {
-    name: 'a reply to a login of more than 16 MiB is an error, and the login is logged out',
+    name: 'a response to a login of more than 16 MiB is an error, and the login is logged out',
     mode: 'passthrough',
-    main: { login: padded(17 * MIB) },
-    ends: failsUnsure(TITLES.unexpectedResponse, ERRORS.tooLarge('login'), FIX.apiUrlBase),
+    main: { login: paddedBody(17 * MIB) },
+    ends: failsWithPossibleLogin(TITLES.unexpectedResponse, ERRORS.tooLarge('login'), FIX.apiUrlBase),
     requests: { login: 1, poll: 0 },
     operations: 1,
   },
   ...[301, 307, 308].map((code) => ({
     name: `a login is not sent on by a ${code}`,
     mode: code === 307 ? 'passthrough' : 'vault',
-    main: ({ elsewhere }) => ({ login: redirect(`${elsewhere.url}/api/automation/v1/registry-auth/login`, code) }),
-    ends: failsCleanly(TITLES.redirect, ERRORS.redirect('login', code, { to: like(/127\.0\.0\.1.*/) }), FIX.apiUrlFinal),
+    main: ({ redirectTarget }) => ({ login: redirect(`${redirectTarget.url}/api/automation/v1/registry-auth/login`, code) }),
+    ends: failsWithoutLogin(TITLES.redirect, ERRORS.redirect('login', code, { to: like(/127\.0\.0\.1.*/) }), FIX.apiUrlFinal),
     requests: { login: 1, poll: 0 },
   })),
   {
@@ -87,7 +87,7 @@ faultTable('a login with an unusable response', [
         JSON.stringify({ detail: `${headers.authorization} ${JSON.parse(body).access_token} ${body}\n::error::boo` }),
       ),
     },
-    ends: failsCleanly(TITLES.invalidRequest, ERRORS.httpStatus('login', 422, { detail: like(/.*\*\*\*.*/) })),
+    ends: failsWithoutLogin(TITLES.invalidRequest, ERRORS.httpStatus('login', 422, { detail: like(/.*\*\*\*.*/) })),
     requests: { login: 1, poll: 0 },
   },
   {

@@ -1,15 +1,15 @@
 // Logout requests that fail.
-import { atLeast, faultTable, HALF, LOGOUT_FAILED, logoutFailed, STILL_RUNNING, timesOut } from '../../env/fault-table.js';
+import { atLeast, FAST_CLOCK_HALF_WAITS, faultTable, LOGOUT_FAILED, logoutFailed, STILL_RUNNING, timesOut } from '../../env/fault-table.js';
 import { ANY, ERRORS, FIX, like, withFix } from '../../env/messages.js';
-import { brokenOff, cut, empty, halved, lost, redirect, reset, rewritten, silence, stalled, status } from '../../sandbox/faults.js';
+import { changedBody, dropResponse, emptyBody, halfJson, headersOnly, noResponse, redirect, reset, resetUnread, status, truncatedBody } from '../../sandbox/faults.js';
 
 /** The real operation with another status, its end hidden. */
-const withStatus = (word) => rewritten(({ result, ...operation }) => ({ ...operation, status: word }));
+const withStatus = (word) => changedBody(({ result, ...operation }) => ({ ...operation, status: word }));
 
 faultTable('a logout that fails', [
   {
     name: 'a logout whose connection is reset unread is asked for again',
-    post: { connections: [cut] },
+    post: { connections: [resetUnread] },
     after: { requests: { connections: 2, logout: 1 }, retries: 1 },
   },
   {
@@ -20,7 +20,7 @@ faultTable('a logout that fails', [
   },
   {
     name: 'a logout that was obeyed but not answered is asked for again',
-    post: { logout: [lost] },
+    post: { logout: [dropResponse] },
     after: { requests: { logout: 2 }, retries: 1 },
   },
   ...[429, 500, 503, 520].map((code, i) => ({
@@ -44,7 +44,7 @@ faultTable('a logout that fails', [
   },
   {
     name: 'a logout whose connection is always reset unread is one warning',
-    post: { connections: cut },
+    post: { connections: resetUnread },
     after: { ...LOGOUT_FAILED, requests: { connections: 3, logout: 0 }, retries: 2 },
     left: 1,
   },
@@ -60,48 +60,48 @@ faultTable('a logout that fails', [
   })),
   {
     name: 'a logout is not sent on by a redirect',
-    post: ({ elsewhere }) => ({ logout: redirect(elsewhere.url) }),
+    post: ({ redirectTarget }) => ({ logout: redirect(redirectTarget.url) }),
     after: { ...LOGOUT_FAILED, requests: { logout: 1 } },
     left: 1,
   },
   {
-    name: 'a logout is done when the reply says 2xx, whatever it says besides',
-    post: { logout: [empty] },
+    name: 'a logout is done when the response says 2xx, whatever it says besides',
+    post: { logout: [emptyBody] },
     after: { requests: { logout: 1 } },
   },
   {
-    name: 'a logout is done when the reply says 2xx and half a JSON',
+    name: 'a logout is done when the response says 2xx and half a JSON',
     mode: 'passthrough',
-    post: { logout: [halved] },
+    post: { logout: [halfJson] },
     after: { requests: { logout: 1 } },
   },
   {
-    name: 'a logout whose reply breaks off is asked for again',
-    post: { logout: [brokenOff] },
+    name: 'a logout whose response breaks off is asked for again',
+    post: { logout: [truncatedBody] },
     after: { requests: { logout: 2 }, retries: 1 },
   },
   {
     name: 'a logout that is answered by silence is asked for again after 15 s',
-    post: { logout: [silence] },
+    post: { logout: [noResponse] },
     after: { requests: { logout: 2 }, retries: 1, takes: [1_490, 2_900] },
   },
   {
     name: 'a logout that is answered by silence is one warning after 45 s',
     mode: 'passthrough',
-    post: { logout: silence },
+    post: { logout: noResponse },
     after: { ...LOGOUT_FAILED, requests: { logout: 3 }, retries: 2, takes: [4_400, 6_000] },
     left: 1,
   },
   {
-    name: 'a logout of which only the head of the reply arrives is done, and one warning',
-    post: { logout: stalled },
+    name: 'a logout of which only the head of the response arrives is done, and one warning',
+    post: { logout: headersOnly },
     after: { ...LOGOUT_FAILED, requests: { logout: 3 }, retries: 2, takes: [4_400, 6_000] },
   },
   {
     name: 'a login that never ends and a logout that is answered by silence take 45 s together',
     inputs: { timeout: '10' },
     main: { poll: withStatus('running') },
-    post: { poll: withStatus('running'), logout: silence },
+    post: { poll: withStatus('running'), logout: noResponse },
     ends: timesOut(),
     after: {
       requests: { poll: atLeast(2), logout: [2, 3] },
@@ -113,7 +113,7 @@ faultTable('a logout that fails', [
   },
   {
     name: 'polls that are reset in post are asked again for 20 s, and then the login is logged out',
-    conditions: HALF,
+    conditions: FAST_CLOCK_HALF_WAITS,
     inputs: { timeout: '10' },
     main: { poll: withStatus('running') },
     post: { poll: reset },
@@ -126,7 +126,7 @@ faultTable('a logout that fails', [
     },
   },
   {
-    name: 'a reply to the logout that repeats the key shows it nowhere',
+    name: 'a response to the logout that repeats the key shows it nowhere',
     post: {
       logout: status(403, {}, ({ headers }) => JSON.stringify({ detail: `${headers.authorization}\n::error::boo` })),
     },

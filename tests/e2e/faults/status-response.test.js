@@ -1,44 +1,44 @@
 // Status requests whose response is not the one of the API.
 import assert from 'node:assert/strict';
-import { atLeast, failsUnsure, faultTable, logs, STILL_RUNNING, timesOut, whenEnded } from '../../env/fault-table.js';
+import { atLeast, failsWithPossibleLogin, faultTable, logs, STILL_RUNNING, timesOut, whenEnded } from '../../env/fault-table.js';
 import { ERRORS, FIX, LOG, PROGRESS, TITLES } from '../../env/messages.js';
-import { brokenOff, empty, halved, padded, page, rewritten, status } from '../../sandbox/faults.js';
+import { changedBody, emptyBody, halfJson, htmlPage, paddedBody, status, truncatedBody } from '../../sandbox/faults.js';
 
 const MIB = 1024 * 1024;
 /** The real operation with another output. */
 const withStdout = (stdout) => whenEnded((operation) => ({ ...operation, result: { ...operation.result, stdout } }));
 /** The real operation with another status, its end hidden. */
-const withStatus = (word) => rewritten(({ result, ...operation }) => ({ ...operation, status: word }));
+const withStatus = (word) => changedBody(({ result, ...operation }) => ({ ...operation, status: word }));
 
 faultTable('a status request with an odd response', [
   {
-    name: 'a reply of a million values is read in time',
+    name: 'a response of a million values is read in time',
     main: { poll: [status(200, {}, () => `{"x":[${'[1,1,1,1],'.repeat(250_000)}0],"status":"running"}`)] },
     requests: { poll: atLeast(2) },
     takes: [0, 5_000],
   },
   {
     name: 'a page instead of an operation is not taken for it',
-    main: { poll: [page, page] },
+    main: { poll: [htmlPage, htmlPage] },
     requests: { poll: atLeast(3) },
     retries: 2,
   },
   {
     name: 'an operation that breaks off is asked for again',
-    main: { poll: [brokenOff] },
+    main: { poll: [truncatedBody] },
     requests: { poll: atLeast(2) },
     retries: 1,
   },
   {
     name: 'half of the JSON of an operation is asked for again',
     mode: 'passthrough',
-    main: { poll: [halved] },
+    main: { poll: [halfJson] },
     requests: { poll: atLeast(2) },
     retries: 1,
   },
   {
-    name: 'an empty reply to a poll is asked for again',
-    main: { poll: [empty] },
+    name: 'an empty response to a poll is asked for again',
+    main: { poll: [emptyBody] },
     requests: { poll: atLeast(2) },
     retries: 1,
   },
@@ -71,15 +71,15 @@ faultTable('a status request with an odd response', [
   }).map(([what, change], i) => ({
     name: `an operation ${what} is an error, and the login is logged out`,
     mode: i % 2 ? 'vault' : 'passthrough',
-    main: { poll: rewritten(change) },
-    ends: failsUnsure(TITLES.unexpectedResponse, ERRORS.unexpectedResponse('status'), FIX.apiUrlBase),
+    main: { poll: changedBody(change) },
+    ends: failsWithPossibleLogin(TITLES.unexpectedResponse, ERRORS.unexpectedResponse('status'), FIX.apiUrlBase),
     requests: { login: 1, poll: 1 },
     after: { requests: { poll: atLeast(1), logout: 1 } },
   })),
   {
     name: 'an operation that has completed without a result is no success, and is logged out',
     main: { poll: whenEnded(({ result, ...operation }) => operation) },
-    ends: failsUnsure(TITLES.dockerFailed, ERRORS.dockerNoExitCode),
+    ends: failsWithPossibleLogin(TITLES.dockerFailed, ERRORS.dockerNoExitCode),
     requests: { login: 1 },
   },
   {
@@ -97,23 +97,23 @@ faultTable('a status request with an odd response', [
   },
   {
     name: 'an operation of more than 16 MiB is an error, and the login is logged out',
-    main: { poll: padded(17 * MIB) },
-    ends: failsUnsure(TITLES.unexpectedResponse, ERRORS.tooLarge('status'), FIX.apiUrlBase),
+    main: { poll: paddedBody(17 * MIB) },
+    ends: failsWithPossibleLogin(TITLES.unexpectedResponse, ERRORS.tooLarge('status'), FIX.apiUrlBase),
     requests: { login: 1, poll: 1 },
     after: { requests: { poll: atLeast(1), logout: 1 } },
   },
   {
     name: 'an operation that repeats the key and the token, as they are and encoded, shows neither',
     mode: 'passthrough',
-    main: ({ world }) => ({
+    main: ({ testEnv }) => ({
       poll: whenEnded((operation, { headers }) => {
-        const user = `${world.username}:${world.password}`;
-        const secrets = [headers.authorization, world.password, btoa(unescape(encodeURIComponent(user)))];
+        const user = `${testEnv.username}:${testEnv.password}`;
+        const secrets = [headers.authorization, testEnv.password, btoa(unescape(encodeURIComponent(user)))];
         const said = secrets.flatMap((text) => [text, encodeURIComponent(text), JSON.stringify(text), `x${text}x`]);
         const hostile = `${said.join('\n')}\n::add-mask::a\n::set-output name=x::y\n##[error]boo\r::stop-commands::t\n`;
         return {
           ...operation,
-          server_name: `web ${world.password}\n::error::boo`,
+          server_name: `web ${testEnv.password}\n::error::boo`,
           result: { ...operation.result, stdout: hostile, stderr: hostile },
         };
       }),
