@@ -11,7 +11,7 @@ test('a login that outlives `timeout` fails with one error, and post logs out wh
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ registry_url: gate.host, timeout: '1' }) });
   assert.equal(main.code, 1);
   assert.deepEqual(main.annotations.map(({ title }) => title), [TITLES.timedOut]);
-  assert.match(main.annotations[0].message, exactly(withFix(ERRORS.loginTimeout(1, PROGRESS.running()), FIX.timeout)));
+  assert.match(main.annotations[0].message, exactly(withFix(ERRORS.loginTimeout(1, PROGRESS.runningOrError()), FIX.timeout)));
 
   // The login succeeds after main has given up, while post waits for it.
   const post = testEnv.startPost(main);

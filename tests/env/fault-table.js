@@ -36,7 +36,7 @@ export const failsWithoutLogin = (title, error, fix = ANY) => ({ code: 1, title,
 /** It fails, and there may be a login. */
 export const failsWithPossibleLogin = (title, error, fix = ANY) => ({ code: 1, title, message: exactly(withFix(error, fix)), needsLogout: true });
 /** It times out: by default with an operation that was running, and the last error behind it if there was one. */
-export const timesOut = ({ progress = PROGRESS.running() + like(/(?:\. .+)?/), seconds = like(/\d+/) } = {}) =>
+export const timesOut = ({ progress = PROGRESS.runningOrError(), seconds = like(/\d+/) } = {}) =>
   failsWithPossibleLogin(TITLES.timedOut, ERRORS.loginTimeout(seconds, progress), FIX.timeout);
 
 export const logoutFailed = (why) => ({ warning: TITLES.logoutFailed, message: exactly(WARNINGS.logoutFailed('SERVER', { why })) });

@@ -82,6 +82,8 @@ export const TITLES = {
 
 /** How far a login got, as errors tell it. */
 export const PROGRESS = {
+  /** An operation that was running, with the last error behind it if there was one. */
+  runningOrError: (id = UUID) => `${PROGRESS.running(id)}${like(/(?:\. .+)?/)}`,
   notStarted: like(/Reoclo had not (?:accepted the login|answered the login request)/),
   noResponse: 'Reoclo had not answered the login request',
   running: (id = UUID) => `operation ${id} still ran on the server`,

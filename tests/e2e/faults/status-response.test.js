@@ -1,7 +1,7 @@
 // Status requests whose response is not the one of the API.
 import assert from 'node:assert/strict';
 import { atLeast, failsWithPossibleLogin, faultTable, logs, STILL_RUNNING, timesOut, whenEnded } from '../../env/fault-table.js';
-import { ERRORS, FIX, LOG, PROGRESS, TITLES } from '../../env/messages.js';
+import { ERRORS, FIX, LOG, TITLES } from '../../env/messages.js';
 import { changedBody, emptyBody, halfJson, htmlPage, paddedBody, status, truncatedBody } from '../../sandbox/faults.js';
 
 const MIB = 1024 * 1024;
@@ -52,7 +52,7 @@ faultTable('a status request with an odd response', [
     inputs: { timeout: '30' },
     main: { poll: withStatus('running') },
     post: { poll: withStatus('running') },
-    ends: timesOut({ progress: PROGRESS.running() }),
+    ends: timesOut(),
     requests: { poll: atLeast(2) },
     after: { ...STILL_RUNNING, requests: { poll: atLeast(2) }, takes: [1_990, 3_500] },
   },
