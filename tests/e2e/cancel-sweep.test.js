@@ -1,8 +1,6 @@
-// Main is stopped at twenty points of its life, by each of the signals that a
-// runner knows, and post has to leave no login behind. Points are moments that
-// something defines: a request, a response, an operation, an entry in the state file,
-// a printed line. Where a login is still to come, docker is held at a gate and let
-// go while post waits for it.
+// Main is stopped at twenty points, by each signal that runners send, and post must leave no login. A point is an event: a
+// request, a response, an operation, an entry in the state file or a log line. If the login has not finished by then, a
+// gate holds docker until post waits for it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
@@ -18,50 +16,49 @@ const SIGNAL_SELF = fileURLToPath(new URL('../env/signal-self.cjs', import.meta.
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'];
 const MODES = ['vault', 'passthrough'];
-// What a runner's patience leaves: main has 2 s, the rest is for the process to end.
+// Main has 2 s before the runner kills it; the rest is for the process to exit.
 const ENDS_WITHIN_MS = 2_500;
 const CONCURRENCY = 4;
 
-// `self`: main signals itself (see signal-self.cjs). `when`: resolves at the moment
-// of the signal, sent from outside. `plan`: what happens on the network. `held`:
-// docker is held at the gate until post waits for it. `early`: main may not have
-// got as far as to handle a signal. `late`: main may have succeeded all the same.
+// `self`: main signals itself (see signal-self.cjs). `when`: resolves when the test sends the signal. `plan`: faults.
+// `held`: the gate holds docker until post waits for it. `early`: main may not handle signals yet. `late`: main may have
+// succeeded.
 const POINTS = [
-  { name: 'the process has been started', when: ({ child }) => once(child, 'spawn'), early: true },
+  { name: 'the process has started', when: ({ child }) => once(child, 'spawn'), early: true },
   { name: 'none of its code has run', self: 'load', early: true },
   { name: 'its first mask is printed', self: 'print:::add-mask::', held: true },
-  { name: 'it has said what it will do', self: `print:${LOG.start}`, held: true },
-  { name: 'half of the state is written', self: 'state:^cleanup=', held: true },
-  { name: 'all of the state is written and nothing is sent', self: 'state:^login_1=', held: true },
+  { name: 'its first line is printed', self: `print:${LOG.start}`, held: true },
+  { name: 'part of the state is saved', self: 'state:^cleanup=', held: true },
+  { name: 'the state is saved and nothing sent', self: 'state:^login_1=', held: true },
   { name: 'the connection is open', when: ({ faults }) => once(faults, 'connection'), held: true },
   { name: 'the login request has arrived', when: ({ faults }) => faults.seen('login'), held: true },
   { name: 'the operation has started', when: ({ operation }) => operation('running'), held: true },
   {
-    name: 'the response to the login is on its way, and slow',
+    name: 'the login response is delayed',
     plan: ({ stopping }) => ({ login: delayResponse(stopping.then(() => delay(500))) }),
     when: ({ operation }) => operation('running'),
     held: true,
-    // A step that can be asked to stop waits for the response, and so knows the registry.
+    // A step that handles the signal waits for the response, so it knows the registry.
     knows: true,
   },
   {
-    name: 'the response to the login never comes',
+    name: 'there is no login response',
     plan: () => ({ login: delayResponse() }),
     when: ({ operation }) => operation('running'),
     held: true,
   },
   {
-    name: 'it waits before it asks for the login again',
+    name: 'it waits before a retry',
     plan: () => ({ login: status(503, { 'retry-after': '30' }) }),
     self: `print:${LOG.retryingStart('login')}`,
   },
-  { name: 'the response to the login is sent', when: ({ responded }) => responded('login', 1), held: true },
+  { name: 'the login response is sent', when: ({ responded }) => responded('login', 1), held: true },
   { name: 'the registry is in the state', self: 'state:^login_1=.* requested .* - [^-]', held: true },
   { name: 'the operation is in the state', self: 'state:^login_1=.* running ', held: true },
-  { name: 'the first poll has arrived', when: ({ faults }) => faults.seen('poll'), held: true },
-  { name: 'the third poll is answered', when: ({ responded }) => responded('poll', 3), held: true },
+  { name: 'the first status request has arrived', when: ({ faults }) => faults.seen('poll'), held: true },
+  { name: 'the third status response is sent', when: ({ responded }) => responded('poll', 3), held: true },
   {
-    name: 'a poll is never answered',
+    name: 'a status request gets no response',
     plan: () => ({ poll: [pass, noResponse] }),
     when: ({ faults }) => faults.seen('poll', 2),
     held: true,
@@ -72,10 +69,10 @@ const POINTS = [
 
 const outcomes = [];
 
-describe('a step that is stopped leaves no login behind', () => {
+describe('a stopped step leaves no login', () => {
   for (const [i, signal] of SIGNALS.entries()) {
     describe(`by ${signal}`, { concurrency: CONCURRENCY }, () => {
-      // Each point meets both modes; SIGKILL, which leaves main no say, all of them.
+      // Each point runs in one mode per signal; with SIGKILL, which main cannot handle, in both.
       const runs = POINTS.flatMap((point, j) =>
         MODES.filter((_, k) => signal === 'SIGKILL' || k === (i + j) % MODES.length).map((mode) => ({ point, mode })),
       );
@@ -92,11 +89,11 @@ describe('a step that is stopped leaves no login behind', () => {
     });
   }
 
-  test('the table of all points', (t) => {
+  test('table of all points', (t) => {
     const order = ({ signal, point, mode }) => [SIGNALS.indexOf(signal), POINTS.indexOf(point), mode];
     outcomes.sort((a, b) => compare(order(a), order(b)));
     assert.equal(outcomes.length, 4 * POINTS.length);
-    t.diagnostic('signal   mode         main ended      after  requested  registry known  logins left  stopped when');
+    t.diagnostic('signal   mode         main ended      after  requested  registry known  logins left  at');
     for (const { signal, mode, point, end, afterMs, requested, known, left } of outcomes) {
       t.diagnostic(
         [
@@ -119,8 +116,8 @@ async function stopped(t, { point, mode, signal, testEnv, server }) {
     t.after(() => resource.stop());
     return resource;
   };
-  let tell;
-  const stopping = new Promise((resolve) => (tell = resolve));
+  let stop;
+  const stopping = new Promise((resolve) => (stop = resolve));
   const faults = cleanUp(await startFaults(testEnv.reoclo.url, point.plan?.({ stopping })));
   const gate = point.held && cleanUp(await startGate(testEnv.registry.host));
   const registry = gate ? gate.host : testEnv.registry.host;
@@ -141,22 +138,22 @@ async function stopped(t, { point, mode, signal, testEnv, server }) {
   const moment = point.self
     ? printed(step.child.stderr, 'SIGNALLED')
     : point.when(moments(step.child, faults, testEnv, server));
-  const missed = step.done.then(({ stdout }) => assert.fail(`main ended before this moment came:\n${stdout}`));
+  const missed = step.done.then(({ stdout }) => assert.fail(`main ended before this point:\n${stdout}`));
   await Promise.race([moment, missed]);
   missed.catch(() => {});
   const stoppedAt = performance.now();
   if (!point.self) step.child.kill(signal);
-  tell();
+  stop();
   const main = await step.done;
   const afterMs = (await exited) - stoppedAt;
 
-  // A kill may have come before anybody had read what was sent.
+  // Main may have been killed before its request was read.
   await faults.idle();
   const requested = faults.counts.login > 0;
   const needsLogout = main.saved.some((login) => login.needsLogout);
   const known = needsLogout && Boolean(main.saved[0].registry_url);
 
-  // The cleanup. Where it can only wait out 20 s, the clock leaps over them once docker is done.
+  // The cleanup. If it can only wait for 20 s, the clock jumps ahead once docker has finished.
   const post = testEnv.startPost(main, {
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' },
@@ -178,12 +175,12 @@ async function stopped(t, { point, mode, signal, testEnv, server }) {
 
   assertEnd(main, signal, point);
   assert.ok(afterMs < ENDS_WITHIN_MS, `main ended ${afterMs} ms after ${signal}`);
-  assert.ok(needsLogout || !requested, 'a login was requested and state does not say so');
-  if (point.knows && signal !== 'SIGKILL') assert.ok(known, 'the response came, and state does not know the registry');
+  assert.ok(needsLogout || !requested, 'a login was requested but is not in the state');
+  if (point.knows && signal !== 'SIGKILL') assert.ok(known, 'the response arrived but the registry is not in the state');
 
   assert.equal(code, 0, stdout);
   if (known) {
-    assert.equal(left, 0, `logins left behind, with the registry in state:\n${main.stdout}${stdout}`);
+    assert.equal(left, 0, `logins left although the registry is in the state:\n${main.stdout}${stdout}`);
     assert.deepEqual(annotations, []);
   } else if (needsLogout) {
     assert.deepEqual(
@@ -191,14 +188,14 @@ async function stopped(t, { point, mode, signal, testEnv, server }) {
       [['warning', TITLES.loginNotCleanedUp]],
     );
     assert.equal(annotations[0].message, WARNINGS.loginNotCleanedUp(server.id));
-    assert.ok(requested || signal === 'SIGKILL', 'main knew that nothing had been sent');
+    assert.ok(requested || signal === 'SIGKILL', 'main knew that no request had been sent');
   } else {
     assert.deepEqual(annotations, []);
     assert.equal(left, 0);
   }
 }
 
-/** That main ended as it was told to, and said so once. */
+/** Asserts that main exited because of the signal, with one error. */
 function assertEnd({ code, signal: killedBy, annotations, stdout }, signal, { early, late }) {
   const errors = annotations.filter(({ level }) => level === 'error').map(({ title }) => title);
   if (late && code === 0) return assert.deepEqual(errors, []);
@@ -206,7 +203,7 @@ function assertEnd({ code, signal: killedBy, annotations, stdout }, signal, { ea
   return assert.deepEqual([code, errors], [1, [TITLES.cancelled]], stdout);
 }
 
-/** What a point can wait for. */
+/** The events that a point can wait for. */
 function moments(child, faults, testEnv, server) {
   const event = async (emitter, name, matches) => {
     for (;;) {
@@ -223,18 +220,18 @@ function moments(child, faults, testEnv, server) {
   };
 }
 
-/** Resolves when a stream has said a text, and never if it ends before. */
+/** Resolves when a stream has printed a text; never if it ends before. */
 function printed(stream, text) {
-  let said = '';
+  let output = '';
   return new Promise((resolve) => {
     stream.on('data', (chunk) => {
-      said += chunk;
-      if (said.includes(text)) resolve();
+      output += chunk;
+      if (output.includes(text)) resolve();
     });
   });
 }
 
-/** Orders lists by their first difference. */
+/** Compares lists by their first different item. */
 function compare(a, b) {
   const i = a.findIndex((value, index) => value !== b[index]);
   if (i < 0) return 0;

@@ -9,7 +9,7 @@ import { makeCertificate } from '../support/certificate.js';
 import { serveConnections } from '../support/serve.js';
 import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
-/** A relay to the stand-in, or to another host, that counts connections. `change` is done to what comes back. */
+/** A relay to the stand-in, or to `upstream`, that counts connections. `change` is applied to response bytes. */
 async function startRelay(testEnv, { upstream = new URL(testEnv.reoclo.url), change = (bytes) => bytes, ...options } = {}) {
   let connections = 0;
   const accept = (socket) => {
@@ -29,7 +29,7 @@ async function startRelay(testEnv, { upstream = new URL(testEnv.reoclo.url), cha
   return { port, stop, count: () => connections };
 }
 
-test('a login and all its polls are one connection, and so is a logout', async (t) => {
+test('main and post use one connection each', async (t) => {
   const testEnv = await createTestEnv(t);
   const relay = await startRelay(testEnv);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ api_url: `http://127.0.0.1:${relay.port}` }) });
@@ -39,7 +39,7 @@ test('a login and all its polls are one connection, and so is a logout', async (
   assert.deepEqual([post.annotations, relay.count(), testEnv.server.agent.logins()], [[], 2, []]);
 });
 
-test('through a proxy a login and all its polls are one tunnel', async (t) => {
+test('main uses one tunnel through a proxy', async (t) => {
   const testEnv = await createTestEnv(t);
   const tls = await makeCertificate();
   const relay = await startRelay(testEnv, { tls });
@@ -51,7 +51,7 @@ test('through a proxy a login and all its polls are one tunnel', async (t) => {
   assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
-test('a response that TLS finds damaged may stand for a login: it is asked for again, and logged out', async (t) => {
+test('retries and logs out after damaged TLS response', async (t) => {
   const testEnv = await createTestEnv(t);
   const tls = await makeCertificate();
   const reoclo = await startRelay(testEnv, { tls });
@@ -72,7 +72,7 @@ test('a response that TLS finds damaged may stand for a login: it is asked for a
   assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
-test('an instance on IPv6 alone is reached', async (t) => {
+test('connects to an IPv6-only instance', async (t) => {
   const testEnv = await createTestEnv(t);
   const relay = await startRelay(testEnv, { address: '::1' });
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ api_url: `http://[::1]:${relay.port}` }) });
@@ -82,7 +82,7 @@ test('an instance on IPv6 alone is reached', async (t) => {
 });
 
 for (const [what, listens] of [['IPv4', '127.0.0.1'], ['IPv6', '::1']]) {
-  test(`a name that has both kinds of address is reached where only ${what} listens`, async (t) => {
+  test(`connects to a dual-stack name listening on ${what} only`, async (t) => {
     const testEnv = await createTestEnv(t);
     const relay = await startRelay(testEnv, { address: listens });
     const main = await testEnv.run('main', {
@@ -94,7 +94,7 @@ for (const [what, listens] of [['IPv4', '127.0.0.1'], ['IPv6', '::1']]) {
   });
 }
 
-test('a name of which no address answers names the first of them', async (t) => {
+test('names the first address when all fail', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', {
     inputs: testEnv.inputs.vault({ api_url: 'http://localhost:2' }),
@@ -105,18 +105,18 @@ test('a name of which no address answers names the first of them', async (t) => 
   assert.match(main.annotations[0].message, exactly(withFix(error, FIX.hostAndPort)));
 });
 
-test('a host that takes no connection is told from one that does not answer, and tried again', async (t) => {
+test('retries a connection that takes over 10 s', async (t) => {
   const testEnv = await createTestEnv(t);
-  // TLS is never spoken: to the action the connection is still being made.
-  const mute = testEnv.cleanUp(await serveConnections((socket) => socket.resume()));
+  // Without a TLS handshake the connection is never established.
+  const silentHost = testEnv.cleanUp(await serveConnections((socket) => socket.resume()));
   const main = await testEnv.run('main', {
-    inputs: testEnv.inputs.vault({ api_url: `https://${mute.host}`, timeout: '600' }),
+    inputs: testEnv.inputs.vault({ api_url: `https://${silentHost.host}`, timeout: '600' }),
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0', TEST_SPEED: '50' },
   });
   assert.deepEqual([main.code, main.annotations.length], [1, 1]);
-  const error = ERRORS.connection('login', `ERR_CONNECT_TIMEOUT: ${CAUSES.connectTimeout}`, { host: mute.host });
+  const error = ERRORS.connection('login', `ERR_CONNECT_TIMEOUT: ${CAUSES.connectTimeout}`, { host: silentHost.host });
   assert.match(main.annotations[0].message, beginning(error));
   assert.equal(main.log.filter(LOG.isRetry).length, 5);
-  assert.equal(main.saved[0].needsLogout, false, 'nothing was sent');
+  assert.equal(main.saved[0].needsLogout, false, 'no request was sent');
 });

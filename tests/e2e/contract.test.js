@@ -1,4 +1,4 @@
-// action.yml is the contract of the published v2, and the README tells the truth about it.
+// action.yml is the contract of v2, and the README describes it.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -8,7 +8,7 @@ const read = (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8
 const manifest = parse(await read('action.yml'));
 const readme = await read('README.md');
 
-test('the inputs and outputs of v2 are all there, with their defaults, and what came later', () => {
+test('action.yml declares all inputs and outputs of v2', () => {
   const inputs = Object.entries(manifest.inputs).map(([name, { required, default: value }]) => [name, required, value]);
   assert.deepEqual(inputs, [
     ['api_key', true, undefined],
@@ -27,21 +27,21 @@ test('the inputs and outputs of v2 are all there, with their defaults, and what 
   assert.deepEqual(Object.keys(manifest.outputs), ['operation_id', 'registry_url', 'registry_type', 'logins']);
 });
 
-test('it runs on node20, with a post step that always runs', () => {
+test('runs on node20 with an unconditional post step', () => {
   const { using, 'post-if': condition } = manifest.runs;
   assert.deepEqual([using, condition], ['node20', undefined]);
 });
 
-test('the README lists every input with its default and every output', () => {
+test('README lists every input, default and output', () => {
   for (const [name, { default: value }] of Object.entries(manifest.inputs)) {
     const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` |`));
     assert.ok(row, `${name} is not in the README`);
-    if (value) assert.ok(row.includes(`\`${value}\``), `${name}: the README gives another default`);
+    if (value) assert.ok(row.includes(`\`${value}\``), `${name}: the README has another default`);
   }
   for (const name of Object.keys(manifest.outputs)) assert.ok(readme.includes(`| \`${name}\` |`), name);
 });
 
-test('one version stands in Cargo.toml, package.json and both locks', async () => {
+test('all manifests and lock files have one version', async () => {
   const { version } = JSON.parse(await read('package.json'));
   assert.match(await read('Cargo.toml'), new RegExp(`^version = "${version}"$`, 'm'));
   assert.match(await read('Cargo.lock'), new RegExp(`name = "reoclo-docker-auth"\nversion = "${version}"`));

@@ -1,5 +1,5 @@
-// A step with twelve logins is stopped in the middle of them, and post has to leave none behind on any server. The
-// moment is one that a login on a server defines; where docker is held, it is let go while post waits for it.
+// A step with twelve logins is stopped halfway, and post must leave no login on any server. A point is an event of a login;
+// docker that is held is released when post waits for it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
@@ -13,24 +13,24 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGKILL'];
 const LOGINS = 12;
 const CONCURRENCY = 2;
 
-// `most`: so many logins go side by side.
+// `most`: how many logins run concurrently.
 const FLEETS = {
   'four servers with three credentials': { servers: 4, credentials: 3, most: 4 },
   'twelve servers with a token': { servers: 12, credentials: 0, most: 8 },
 };
 
-// `held`: the registries at which docker is held, counted from 0. `requests`: how many logins are ever asked for,
-// where that does not hang on chance.
+// `held`: the registries that hold docker, counted from 0. `requests`: the number of login requests, if it does not
+// depend on timing.
 const MOMENTS = [
   { name: 'the first login has started', held: [0], when: ({ testEnv }) => started(testEnv, 1) },
   {
-    name: 'as many logins have started as go side by side',
+    name: 'the maximum of concurrent logins has started',
     held: [0],
     when: ({ testEnv, most }) => started(testEnv, most),
     requests: ({ most }) => most,
   },
   {
-    name: 'every server is logged in with one credential and runs the next',
+    name: 'every server runs its second login',
     only: 'four servers with three credentials',
     held: [1],
     when: ({ testEnv, most }) => started(testEnv, 2 * most),
@@ -41,12 +41,12 @@ const MOMENTS = [
 
 const RUNS = Object.entries(FLEETS).flatMap(([name, fleet], i) =>
   MOMENTS.filter(({ only = name }) => only === name).flatMap((moment, j) =>
-    // Each moment meets both kinds of polite signal, and SIGKILL, which leaves main no say, meets all of them.
+    // Each point gets one of SIGINT and SIGTERM, and always SIGKILL, which main cannot handle.
     SIGNALS.filter((signal, k) => signal === 'SIGKILL' || k === (i + j) % 2).map((signal) => ({ name, fleet, moment, signal })),
   ),
 );
 
-describe('a step that is stopped in the middle of twelve logins leaves none behind', { concurrency: CONCURRENCY }, () => {
+describe('a step stopped during twelve logins leaves none', { concurrency: CONCURRENCY }, () => {
   for (const run of RUNS) test(`${run.signal}: ${run.name}, when ${run.moment.name}`, (t) => stopped(t, run));
 });
 
@@ -54,21 +54,21 @@ async function stopped(t, { fleet: { servers, credentials, most }, moment, signa
   const { testEnv, gates, inputs } = await createHeldFleet(t, { servers, credentials, held: moment.held });
   const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url));
   const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }) });
-  const missed = step.done.then(({ stdout }) => assert.fail(`main ended before this moment came:\n${stdout}`));
+  const missed = step.done.then(({ stdout }) => assert.fail(`main ended before this point:\n${stdout}`));
   await Promise.race([moment.when({ testEnv, most }), missed]);
   missed.catch(() => {});
   step.child.kill(signal);
   const main = await step.done;
-  // A kill may have come before anybody had read what was sent.
+  // Main may have been killed before its requests were read.
   await faults.idle();
 
   if (signal === 'SIGKILL') assert.deepEqual([main.signal, main.annotations], [signal, []]);
   else assertCancelled(main);
-  if (moment.requests) assert.equal(faults.counts.login, moment.requests({ most }), 'a login was begun after the stop');
-  const asked = new Set(faults.requests.filter(({ kind }) => kind === 'login').map(({ body }) => pairOf(JSON.parse(body))));
-  assert.ok(main.saved.filter(({ needsLogout }) => needsLogout).length >= asked.size, 'a login was requested and state does not say so');
+  if (moment.requests) assert.equal(faults.counts.login, moment.requests({ most }), 'a login was started after the signal');
+  const requested = new Set(faults.requests.filter(({ kind }) => kind === 'login').map(({ body }) => pairOf(JSON.parse(body))));
+  assert.ok(main.saved.filter(({ needsLogout }) => needsLogout).length >= requested.size, 'a login was requested but is not in the state');
 
-  const post = await cleanedUp(testEnv, main, gates);
+  const post = await cleanUpAfter(testEnv, main, gates);
   assert.equal(post.code, 0, post.stdout);
   const unknown = main.saved.filter((login) => login.needsLogout && !registryOf(main, login));
   const serversInWarning = unknown.map(({ server_id }) => server_id);
@@ -76,7 +76,7 @@ async function stopped(t, { fleet: { servers, credentials, most }, moment, signa
     assert.deepEqual(post.annotations, [], post.stdout);
     assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), [], `${main.stdout}${post.stdout}`);
   } else {
-    // Nobody was told the registry of this credential: of that alone something may be left, and one warning says where.
+    // No response named the registry of this credential, so its login may be left: one warning names the servers.
     assert.equal(signal, 'SIGKILL', main.stdout);
     assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
     for (const { id, agent } of Object.values(testEnv.servers)) {
@@ -86,16 +86,16 @@ async function stopped(t, { fleet: { servers, credentials, most }, moment, signa
   }
 }
 
-test('a response that was not read before SIGKILL is made up for by what another server was told', async (t) => {
+test('uses the registry known from another server', async (t) => {
   const { testEnv, gates, inputs } = await createHeldFleet(t, { servers: 3, credentials: 2, held: [0] });
-  const [one, unheard, three] = Object.values(testEnv.servers);
+  const [one, unread, three] = Object.values(testEnv.servers);
   const never = delayResponse();
   const faults = testEnv.cleanUp(
-    await startFaults(testEnv.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? never : pass)(exchange) }),
+    await startFaults(testEnv.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unread.id) ? never : pass)(exchange) }),
   );
   const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }) });
-  const heard = ({ id }) => printed(step, label(NAMES.server(id), gates[0].host) + LOG.operationStart);
-  await Promise.all([started(testEnv, 3), heard(one), heard(three)]);
+  const operationPrinted = ({ id }) => printed(step, label(NAMES.server(id), gates[0].host) + LOG.operationStart);
+  await Promise.all([started(testEnv, 3), operationPrinted(one), operationPrinted(three)]);
   step.child.kill('SIGKILL');
   const main = await step.done;
   assert.deepEqual(
@@ -103,27 +103,27 @@ test('a response that was not read before SIGKILL is made up for by what another
     [['web-1', 'running', gates[0].host], ['web-2', 'requested', undefined], ['web-3', 'running', gates[0].host]],
   );
 
-  const post = await cleanedUp(testEnv, main, gates);
+  const post = await cleanUpAfter(testEnv, main, gates);
   assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);
   assert.equal(testEnv.reoclo.audit.filter(({ action, outcome }) => action === 'registry_login' && outcome === 'completed').length, 3);
   assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
-test('where no server was told the registry before SIGKILL, one warning names them all', async (t) => {
+test('one warning names all servers without known registry', async (t) => {
   const { testEnv, gates, inputs } = await createHeldFleet(t, { servers: 3, credentials: 2, held: [] });
   const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, { login: delayResponse() }));
   const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }) });
   await faults.seen('login', 3);
   step.child.kill('SIGKILL');
   const main = await step.done;
-  const post = await cleanedUp(testEnv, main, gates);
+  const post = await cleanUpAfter(testEnv, main, gates);
   assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
   const lines = post.annotations[0].message.split('\n');
   assert.deepEqual(lines.toSorted(), Object.values(testEnv.servers).map(({ id }) => WARNINGS.loginNotCleanedUp(id)).toSorted());
   assert.equal(faults.counts.logout, 0);
 });
 
-test('a login that nobody can undo is waited for, so that it does not bring back what the others are logged out of', async (t) => {
+test('waits for unknown logins before logging out others', async (t) => {
   const { testEnv, servers, credentials, gates, inputs } = await createHeldFleet(t, { servers: 2, credentials: 2, held: [1] });
   const never = delayResponse();
   const faults = testEnv.cleanUp(
@@ -138,48 +138,48 @@ test('a login that nobody can undo is waited for, so that it does not bring back
     [['ended', gates[0].host], ['requested', undefined], ['ended', gates[0].host], ['requested', undefined]],
   );
 
-  const post = await cleanedUp(testEnv, main, gates);
+  const post = await cleanUpAfter(testEnv, main, gates);
   assert.deepEqual(post.annotations.map(({ level, title }) => [level, title]), [['warning', TITLES.loginNotCleanedUp]]);
   for (const { id } of servers) assert.ok(post.annotations[0].message.includes(id));
   assert.deepEqual(loginsOf(testEnv), { 'web-1': [gates[1].host], 'web-2': [gates[1].host] });
 });
 
-test('while a stopped step waits for a response, no server is asked for the next login', async (t) => {
+test('starts no login while waiting to stop', async (t) => {
   const { testEnv, servers, gates, inputs } = await createHeldFleet(t, { servers: 2, credentials: 2, held: [0] });
-  const [unheard, done] = servers;
-  let answer;
-  const slow = delayResponse(new Promise((resolve) => (answer = resolve)));
+  const [unread, done] = servers;
+  let respond;
+  const slow = delayResponse(new Promise((resolve) => (respond = resolve)));
   const faults = testEnv.cleanUp(
-    await startFaults(testEnv.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unheard.id) ? slow : pass)(exchange) }),
+    await startFaults(testEnv.reoclo.url, { login: (exchange) => (exchange.request.body.includes(unread.id) ? slow : pass)(exchange) }),
   );
-  // A clock that goes at a fifth of its speed: the response is waited for until it comes.
+  // The clock runs at a fifth of its speed, so that main waits until the response arrives.
   const step = testEnv.start('main', { inputs: inputs({ api_url: faults.url }), nodeArgs: UNDER_CONDITIONS, env: { TEST_SPEED: '0.2' } });
   await Promise.all([started(testEnv, 2), printed(step, label(NAMES.server(done.id), gates[0].host) + LOG.operationStart)]);
   step.child.kill('SIGTERM');
   gates[0].release();
   await printed(step, label('web-2', gates[0].host) + LOG.loggedInStart('web-2', gates[0].host));
-  answer();
+  respond();
   const main = await step.done;
   await faults.idle();
   assertCancelled(main, 4);
   assert.equal(faults.counts.login, 2);
   assert.deepEqual(main.saved.map(({ key, registry_url }) => [key, registry_url]), [['login_1', gates[0].host], ['login_3', gates[0].host]]);
-  await cleanedUp(testEnv, main, gates);
+  await cleanUpAfter(testEnv, main, gates);
   assert.deepEqual(loginsOf(testEnv), { 'web-1': [], 'web-2': [] });
 });
 
-test('of logins that were never begun a stopped step says nothing line by line', async (t) => {
+test('prints no line for logins never started', async (t) => {
   const { testEnv, gates, inputs } = await createHeldFleet(t, { servers: 12, credentials: 0, held: [0] });
   const step = testEnv.start('main', { inputs: inputs() });
   await started(testEnv, 8);
   step.child.kill('SIGTERM');
   const main = await step.done;
   assertCancelled(main);
-  await cleanedUp(testEnv, main, gates);
+  await cleanUpAfter(testEnv, main, gates);
   for (const line of main.log.slice(1, -1)) assert.match(line, /^\[[^\]]+, [^\]]+\] /);
 });
 
-/** A fleet with a gate before each registry, of which only `held` are shut. */
+/** A fleet with a gate in front of each registry; only those of `held` are closed. */
 async function createHeldFleet(t, { servers, credentials, held }) {
   const gates = [];
   const front = async (host, testEnv) => {
@@ -194,13 +194,13 @@ async function createHeldFleet(t, { servers, credentials, held }) {
   return { ...fleet, gates, inputs: credentials ? fleet.inputs : passthrough };
 }
 
-/** How post's lines about a login begin. */
+/** The label of post's lines about a login. */
 function labelOf({ server_id, server_name, registry }) {
   return label(server_name ?? NAMES.server(server_id), registry ?? NAMES.unknownRegistry);
 }
 
-/** Runs post; docker is let go once post waits for it. Where post can only wait out 20 s, the clock leaps over them. */
-async function cleanedUp(testEnv, main, gates) {
+/** Runs post and releases docker when post waits for it. If post can only wait for 20 s, the clock jumps ahead. */
+async function cleanUpAfter(testEnv, main, gates) {
   const step = testEnv.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' } });
   const post = step.done;
   await Promise.race([printed(step, LOG.waitingStart).catch(() => {}), post]);
@@ -210,7 +210,7 @@ async function cleanedUp(testEnv, main, gates) {
   const hasOthers = ({ server_id }) => logins.filter((login) => login.server_id === server_id).length > 1;
   const interrupted = logins.filter((login) => login.seen === 'requested' && (login.registry || hasOthers(login)));
   if (interrupted.length > 0) {
-    // Nothing else is under way at that moment: all other servers are done with, and docker runs nowhere.
+    // By then all other servers are logged out and docker runs nowhere.
     const others = logins.filter(({ server_id, registry }) => registry && !interrupted.some((login) => login.server_id === server_id));
     await Promise.all([
       ...others.map((login) => printed(step, labelOf(login) + LOG.loggedOut)),
@@ -224,7 +224,7 @@ async function cleanedUp(testEnv, main, gates) {
   return result;
 }
 
-/** The registry of a login, as far as anybody was told it. */
+/** The registry of a login, from its own response or another server's. */
 function registryOf({ saved }, { registry_url, credential }) {
   return registry_url ?? saved.find((other) => other.credential === credential && other.registry_url)?.registry_url;
 }
@@ -233,7 +233,7 @@ function pairOf({ server_id, credential_id, registry_url }) {
   return `${server_id} ${credential_id ?? registry_url}`;
 }
 
-/** That main ended as it was told to, and said so once. */
+/** Asserts that main was cancelled, with one error. */
 function assertCancelled({ code, annotations, stdout, log }, all = LOGINS) {
   assert.deepEqual([code, annotations.map(({ level, title }) => [level, title])], [1, [['error', TITLES.cancelled]]], stdout);
   const failed = Array.from({ length: all }, (_, i) => i + 1).find((n) => annotations[0].message.startsWith(`${ERRORS.failed(n, all)}\n`));
@@ -241,7 +241,7 @@ function assertCancelled({ code, annotations, stdout, log }, all = LOGINS) {
   assert.match(log.at(-1), failed === all ? exactly(LOG.finishedWithoutLogin(all)) : exactly(LOG.finished(all - failed, all)));
 }
 
-/** Resolves when so many logins have ended on their servers. */
+/** Resolves when n logins have finished on their servers. */
 async function endings({ reoclo }, n) {
   while (reoclo.audit.filter(({ outcome }) => outcome === 'completed').length < n) await once(reoclo, 'operation');
 }

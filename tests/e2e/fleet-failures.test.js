@@ -1,4 +1,4 @@
-// Some logins of a step fail: one error says which and why, the others are made, stay, and are logged out by post.
+// Some logins of a step fail: one error names them, and post logs the others out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ANY, ERRORS, exactly, FIX, label, like, LOG, NAMES, PROGRESS, TITLES, WARNINGS, withFix } from '../env/messages.js';
@@ -11,28 +11,28 @@ const loggedOut = (post, servers, registries) =>
   Promise.all(servers.flatMap(({ name }) => registries.map((registry) => printed(post, label(name, registry) + LOG.loggedOut))));
 const title = ({ level, title }) => [level, title];
 
-test('a server on which docker never ends is told at `timeout`, and keeps no other from its login and its logout', async (t) => {
+test('a server that hangs affects no other server', async (t) => {
   const { testEnv, servers, registries, credentials, inputs } = await createFleet(t);
-  const [, dead] = servers;
-  await hangDocker(dead);
+  const [, hanging] = servers;
+  await hangDocker(hanging);
 
   const step = testEnv.start('main', { inputs: inputs({ timeout: '600' }), ...under({ TEST_LEAP_S: '600' }) });
-  // The ten minutes are over when nothing but the dead server is left to wait for.
+  // The clock jumps when only the hanging server is left.
   const done = (name) => registries.map((registry) => printed(step, label(name, registry) + LOG.loggedInStart(name, registry)));
-  await Promise.all([...done('web-1'), ...done('web-3'), printed(step, label(NAMES.server(dead.id), registries[0]) + LOG.operationStart)]);
+  await Promise.all([...done('web-1'), ...done('web-3'), printed(step, label(NAMES.server(hanging.id), registries[0]) + LOG.operationStart)]);
   step.child.kill('SIGUSR2');
   const main = await step.done;
 
-  const [operation] = [...testEnv.reoclo.operations.values()].filter(({ server_id }) => server_id === dead.id);
+  const [operation] = [...testEnv.reoclo.operations.values()].filter(({ server_id }) => server_id === hanging.id);
   assert.equal(main.code, 1);
   assert.deepEqual(main.annotations.map(title), [['error', TITLES.timedOut]]);
   const [head, first, fix, second, secondFix, ...rest] = main.annotations[0].message.split('\n');
   assert.deepEqual([head, rest], [ERRORS.failed(2, 6), []]);
-  assert.equal(first, `${NAMES.server(dead.id)}, ${registries[0]}: ${ERRORS.loginTimeout(600, PROGRESS.running(operation.operation_id))}`);
+  assert.equal(first, `${NAMES.server(hanging.id)}, ${registries[0]}: ${ERRORS.loginTimeout(600, PROGRESS.running(operation.operation_id))}`);
   assert.equal(fix, ERRORS.fix(FIX.timeout));
-  assert.equal(second, `${NAMES.server(dead.id)}, ${NAMES.credential(credentials[1])}: ${ERRORS.skippedAfterTimeout}`);
+  assert.equal(second, `${NAMES.server(hanging.id)}, ${NAMES.credential(credentials[1])}: ${ERRORS.skippedAfterTimeout}`);
   assert.equal(secondFix, ERRORS.fix(FIX.skippedAfterTimeout));
-  assert.deepEqual(main.saved.map(({ key }) => key), ['login_1', 'login_2', 'login_3', 'login_5', 'login_6'], 'nothing is left for what was not asked for');
+  assert.deepEqual(main.saved.map(({ key }) => key), ['login_1', 'login_2', 'login_3', 'login_5', 'login_6'], 'skipped logins are not saved');
   assert.match(main.log.at(-1), exactly(LOG.finished(4, 6)));
 
   const ids = main.outputs.operation_id.split('\n');
@@ -41,19 +41,19 @@ test('a server on which docker never ends is told at `timeout`, and keeps no oth
   assert.deepEqual(JSON.parse(main.outputs.logins).map(({ server_name }) => server_name), ['web-1', 'web-1', 'web-3', 'web-3']);
   assert.deepEqual(loginsOf(testEnv), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
-  // Post waits for the dead server's login, and then for its logout, each until the clock leaps.
+  // Post waits for the login of the hanging server and then for its logout, each until the clock jumps.
   const post = testEnv.startPost(main, under({ TEST_LEAP_S: '22' }));
   await loggedOut(post, [servers[0], servers[2]], registries);
   post.child.kill('SIGUSR2');
-  await testEnv.reoclo.seen(({ path, body }) => path.endsWith('/logout') && body.server_id === dead.id);
+  await testEnv.reoclo.seen(({ path, body }) => path.endsWith('/logout') && body.server_id === hanging.id);
   post.child.kill('SIGUSR2');
   const { code, annotations } = await post.done;
   assert.deepEqual([code, annotations.map(title)], [0, [['warning', TITLES.logoutFailed]]]);
-  assert.match(annotations[0].message, exactly(WARNINGS.logoutFailed(dead.id, { registry: registries[0], why: withFix(ANY, ANY) })));
+  assert.match(annotations[0].message, exactly(WARNINGS.logoutFailed(hanging.id, { registry: registries[0], why: withFix(ANY, ANY) })));
   assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
-test('a server that Reoclo does not know is named, and the logins of the others stay', async (t) => {
+test('an unknown server is named, others keep logins', async (t) => {
   const { testEnv, servers, registries, credentials, inputs } = await createFleet(t);
   const [, unknown] = servers;
   testEnv.reoclo.servers.delete(unknown.id);
@@ -62,7 +62,7 @@ test('a server that Reoclo does not know is named, and the logins of the others 
   const main = await testEnv.run('main', { inputs: inputs() });
   assert.equal(main.code, 1);
   assert.deepEqual(main.annotations.map(title), [['error', TITLES.notFound]]);
-  // Both logins failed of the same, which is said once.
+  // Both logins have the same error, which is shown once.
   const [head, why, fix, ...rest] = main.annotations[0].message.split('\n');
   assert.deepEqual([head, rest], [ERRORS.failed(2, 6), []]);
   const names = credentials.map((credential) => `${NAMES.server(unknown.id)}, ${NAMES.credential(credential)}`).join('; ');
@@ -77,7 +77,7 @@ test('a server that Reoclo does not know is named, and the logins of the others 
   assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
-test('what may be logged in after a 503 is logged out, of the registry that the other servers were told', async (t) => {
+test('logs out a possible login after HTTP 503', async (t) => {
   const { testEnv, servers, registries, inputs } = await createFleet(t);
   const [, busy] = servers;
   const unavailable = status(503);
@@ -95,7 +95,7 @@ test('what may be logged in after a 503 is logged out, of the registry that the 
   assert.equal(retries.length, 2 * 5, main.stdout);
   assert.deepEqual(loginsOf(testEnv), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
-  // Nobody knows whether the login still runs: it gets 20 s, until the clock leaps.
+  // The login may still be running: post waits for 20 s, until the clock jumps.
   const step = testEnv.startPost(main, under({ TEST_LEAP_S: '22' }));
   await Promise.all([loggedOut(step, [servers[0], servers[2]], registries), printed(step, LOG.waitingForInterruptedLogin)]);
   step.child.kill('SIGUSR2');
@@ -105,15 +105,15 @@ test('what may be logged in after a 503 is logged out, of the registry that the 
   assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
-test('what nothing can mend is asked once a server, and said in one error', async (t) => {
+test('an invalid key stops all logins', async (t) => {
   const { testEnv, inputs } = await createFleet(t, { servers: 10, types: ['generic', 'harbor', 'generic'] });
-  // Eight requests are under way before the first of them is answered.
-  let answer;
-  const eight = new Promise((resolve) => (answer = resolve));
+  // All eight requests arrive before the first response is sent.
+  let respond;
+  const eight = new Promise((resolve) => (respond = resolve));
   const faults = testEnv.cleanUp(
     await startFaults(testEnv.reoclo.url, {
       login: async (exchange) => {
-        if (faults.counts.login === 8) answer();
+        if (faults.counts.login === 8) respond();
         await eight;
         return pass(exchange);
       },
@@ -123,14 +123,14 @@ test('what nothing can mend is asked once a server, and said in one error', asyn
   assert.deepEqual([main.code, faults.requests.length], [1, 8], main.stdout);
   assert.equal(new Set(faults.requests.map(({ body }) => JSON.parse(body).server_id)).size, 8);
   assert.deepEqual(main.annotations.map(title), [['error', TITLES.invalidApiKey]]);
-  const [head, refused, fix, untried, untriedFix, ...rest] = main.annotations[0].message.split('\n');
+  const [head, error, fix, skipped, skippedFix, ...rest] = main.annotations[0].message.split('\n');
   assert.deepEqual([head, rest], [ERRORS.failed(30, 30), []]);
-  assert.match(refused, exactly(ERRORS.same(8, ERRORS.httpStatus('login', 401, { detail: 'Invalid API key' }))));
+  assert.match(error, exactly(ERRORS.same(8, ERRORS.httpStatus('login', 401, { detail: 'Invalid API key' }))));
   assert.equal(fix, ERRORS.fix(FIX.apiKey));
-  assert.match(untried, exactly(ERRORS.same(22, ERRORS.skippedAfterError)));
-  assert.equal(untriedFix, ERRORS.fix(FIX.skippedAfterError));
+  assert.match(skipped, exactly(ERRORS.same(22, ERRORS.skippedAfterError)));
+  assert.equal(skippedFix, ERRORS.fix(FIX.skippedAfterError));
   assert.match(main.log.at(-1), exactly(LOG.finishedWithoutLogin(30)));
-  assert.equal(main.saved.length, 8, 'nothing is left for what was not asked for');
+  assert.equal(main.saved.length, 8, 'skipped logins are not saved');
   assert.equal(main.outputs.logins, '[]');
 
   const post = await testEnv.runPost(main);
@@ -138,7 +138,7 @@ test('what nothing can mend is asked once a server, and said in one error', asyn
   assert.equal(faults.requests.length, 8);
 });
 
-test('failures of several kinds are one error, and the words of docker are in it', async (t) => {
+test('different failures are one error with docker output', async (t) => {
   const { testEnv, servers, registries, credentials, inputs } = await createFleet(t);
   testEnv.reoclo.credentials.get(credentials[1]).password = 'not-the-password';
   testEnv.reoclo.servers.delete(servers[2].id);
@@ -150,13 +150,13 @@ test('failures of several kinds are one error, and the words of docker are in it
   assert.deepEqual([head, whys.length], [ERRORS.failed(4, 6), 5], main.annotations[0].message);
   const denied = ({ id, name }) =>
     exactly(`${NAMES.credential(credentials[1])}: ${ERRORS.docker({ registry: registries[1], server: `${name} (${id})`, output: like(/.*401 Unauthorized.*/) })}`);
-  // One remedy for both: it is told once, behind the first.
+  // Both have the same remedy, which is shown once, after the first.
   assert.match(whys[0], denied(servers[0]));
   assert.match(whys[1], exactly(ERRORS.sameFix(2, FIX.credential)));
   assert.match(whys[2], denied(servers[1]));
   assert.match(whys[3], exactly(ERRORS.same(2, ERRORS.httpStatus('login', 404))));
   assert.equal(whys[4], ERRORS.fix(FIX.serverAndCredential));
-  // What docker said of a failure is in the log, too.
+  // The log has the docker output of a failure.
   assert.ok(main.log.some((line) => line.startsWith(label('web-1', registries[1]) + LOG.docker) && line.includes('401 Unauthorized')));
 
   const post = await testEnv.runPost(main);
@@ -164,7 +164,7 @@ test('failures of several kinds are one error, and the words of docker are in it
   assert.deepEqual(Object.values(loginsOf(testEnv)).flat(), []);
 });
 
-test('two credentials for one registry are one warning, and one logout a server', async (t) => {
+test('warns of two credentials for one registry', async (t) => {
   const { testEnv, registries, credentials, inputs } = await createFleet(t, { types: ['generic'] });
   const second = testEnv.addCredential();
   const main = await testEnv.run('main', { inputs: inputs({ credential_id: `${credentials[0]},${second}` }) });

@@ -1,4 +1,4 @@
-// Several servers and several credentials in one step: every server is logged in with each of them.
+// Several servers and credentials in one step: every server is logged in with each credential.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exactly, label, LOG, NAMES } from '../env/messages.js';
@@ -7,7 +7,7 @@ import { createFleet, isLogin, isPoll, loginsOf, operationsOf, started, watchDoc
 
 const TYPES = ['generic', 'harbor'];
 
-test('two credentials log three servers in, and the post step logs all of them out', async (t) => {
+test('logs three servers in with two credentials, and out', async (t) => {
   const { testEnv, servers, registries, credentials, inputs } = await createFleet(t, { types: TYPES });
   const most = watchDockers(testEnv);
   const pairs = servers.flatMap((server) => credentials.map((credential, i) => ({ server, credential, registry: registries[i], type: TYPES[i] })));
@@ -43,7 +43,7 @@ test('two credentials log three servers in, and the post step logs all of them o
     })),
   );
 
-  // What is left for post: a line for each login, and no more of it than needs be.
+  // The saved state has one line per login.
   assert.deepEqual(main.state, {
     api_key: testEnv.apiKey,
     api_url: testEnv.reoclo.url,
@@ -67,7 +67,7 @@ test('two credentials log three servers in, and the post step logs all of them o
       .toSorted(),
   );
 
-  // docker writes the whole config.json: two at a time on one server lose a login, and bring one back.
+  // docker rewrites the whole config.json, so concurrent commands on one server lose or restore logins.
   for (const server of servers) {
     const [first, ...others] = operationsOf(testEnv, server);
     assert.equal(others.length, 3);
@@ -79,7 +79,7 @@ test('two credentials log three servers in, and the post step logs all of them o
   }
 });
 
-test('each line of a login says which one it is, and the first and the last are of all', async (t) => {
+test('labels the lines of each login', async (t) => {
   const { testEnv, servers, registries, inputs } = await createFleet(t, { servers: 2 });
   const { log } = await testEnv.run('main', { inputs: inputs() });
   assert.equal(log[0], LOG.vaultMany(2, 2));
@@ -87,20 +87,20 @@ test('each line of a login says which one it is, and the first and the last are 
 
   const about = new Map();
   for (const line of log.slice(1, -1)) {
-    const [, label, words] = line.match(/^\[([^\]]+, [^\]]+)\] (.+)$/) ?? assert.fail(`no label: ${line}`);
-    about.set(label, [...(about.get(label) ?? []), words.replace(/[0-9a-f-]{36}/g, 'ID')]);
+    const [, labelled, text] = line.match(/^\[([^\]]+, [^\]]+)\] (.+)$/) ?? assert.fail(`no label: ${line}`);
+    about.set(labelled, [...(about.get(labelled) ?? []), text.replace(/[0-9a-f-]{36}/g, 'ID')]);
   }
   for (const { id, name } of servers) {
     for (const [i, registry] of registries.entries()) {
-      // Until the API has told the server's name, its id stands for it.
+      // The server's ID is used until its name is known.
       assert.deepEqual(about.get(`${NAMES.server(id)}, ${registry}`), [LOG.operationOf('ID', registry, TYPES[i], 'ID')]);
-      // What docker said of a success is left out: of many logins it would be most of the log.
+      // The docker output of successful logins is omitted, since it would be most of the log.
       assert.deepEqual(about.get(`${name}, ${registry}`), [LOG.loggedIn(`${name} (ID)`, registry)]);
     }
   }
 });
 
-test('lists may have comments, blank lines, commas and the same id twice', async (t) => {
+test('lists allow comments, blank lines, commas and duplicates', async (t) => {
   const { testEnv, servers, registries, credentials, inputs } = await createFleet(t, { servers: 2 });
   const [one, two] = servers.map(({ id }) => id);
   const main = await testEnv.run('main', {
@@ -116,7 +116,7 @@ test('lists may have comments, blank lines, commas and the same id twice', async
   assert.deepEqual(loginsOf(testEnv), { 'web-1': [], 'web-2': [] });
 });
 
-test('a list of one server and one credential is a step like any other', async (t) => {
+test('a list of one is a single login', async (t) => {
   const { testEnv, registries, inputs } = await createFleet(t, { servers: 1, types: ['harbor'] });
   const given = inputs();
   const main = await testEnv.run('main', {
@@ -132,7 +132,7 @@ test('a list of one server and one credential is a step like any other', async (
   assert.deepEqual(post.log, [LOG.loggedOutOf(registries[0], testEnv.server.id)]);
 });
 
-test('a token of the workflow logs several servers in', async (t) => {
+test('logs several servers in with one token', async (t) => {
   const { testEnv, servers } = await createFleet(t, { types: [] });
   const main = await testEnv.run('main', {
     inputs: testEnv.inputs.passthrough({ server_id: servers.map(({ id }) => id).join(','), cleanup: 'false' }),
@@ -148,14 +148,14 @@ test('a token of the workflow logs several servers in', async (t) => {
   assert.deepEqual([post.annotations, new Set(Object.values(loginsOf(testEnv)).flat())], [[], new Set([testEnv.registry.host])]);
 });
 
-test('eight servers are logged in side by side, and no ninth before one of them is done', async (t) => {
+test('logs in on at most eight servers concurrently', async (t) => {
   let gate;
   const front = async (host, testEnv) => (gate = testEnv.cleanUp(await startGate(host))).host;
   const { testEnv, inputs } = await createFleet(t, { servers: 10, types: ['generic'], front });
   const most = watchDockers(testEnv);
   const step = testEnv.start('main', { inputs: inputs() });
   await started(testEnv, 8);
-  // docker is held on each of them. A ninth would have been asked for long before each was asked after three times.
+  // docker is held on all of them. A ninth login would have started well before three status requests for each.
   for (const id of testEnv.reoclo.operations.keys()) await testEnv.reoclo.seen((request) => isPoll(request) && request.path.endsWith(id), 3);
   assert.equal(testEnv.reoclo.requests.filter(isLogin).length, 8);
   gate.release();

@@ -1,4 +1,4 @@
-// What a registry makes docker print is shown as text and obeyed by nobody.
+// Output of docker that a registry controls is shown as text and never runs as a command.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG, TITLES } from '../env/messages.js';
@@ -14,7 +14,7 @@ const HOSTILE = [
   '##[add-mask]b',
 ].join('\n');
 
-test('commands in docker\'s output stay text', async (t) => {
+test('workflow commands in docker output stay text', async (t) => {
   const testEnv = await createTestEnv(t);
   const registry = testEnv.cleanUp(await startHostileRegistry(HOSTILE));
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ registry_url: registry.host }) });
@@ -22,7 +22,7 @@ test('commands in docker\'s output stay text', async (t) => {
   assert.deepEqual(
     [...new Set(main.commands.map(({ command }) => command))].sort(),
     ['add-mask', 'error'],
-    'no command but our own',
+    'only commands of the action',
   );
   assert.equal(main.annotations.length, 1);
   assert.equal(main.annotations[0].title, TITLES.dockerFailed);
@@ -31,12 +31,12 @@ test('commands in docker\'s output stay text', async (t) => {
   assert.ok(main.log.some((line) => line.startsWith(LOG.docker) && line.includes(': :error title=Owned: :pwned')), main.stdout);
 });
 
-test('a registry that repeats the token shows only asterisks', async (t) => {
+test('redacts a token repeated by the registry', async (t) => {
   const testEnv = await createTestEnv(t);
   const access_token = 'tok-hunter22::50%';
-  const registry = testEnv.cleanUp(await startHostileRegistry(`you said ${access_token}`));
-  // The leak check of every run does the asserting; the text must have come through to make it one.
+  const registry = testEnv.cleanUp(await startHostileRegistry(`received ${access_token}`));
+  // Every run is checked for leaks; here the text must reach the log for that check to mean anything.
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ registry_url: registry.host, access_token }) });
-  assert.ok(main.log.some((line) => line.includes('you said ***')), main.stdout);
-  assert.match(main.annotations[0].message, /you said \*\*\*/);
+  assert.ok(main.log.some((line) => line.includes('received ***')), main.stdout);
+  assert.match(main.annotations[0].message, /received \*\*\*/);
 });

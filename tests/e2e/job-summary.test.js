@@ -1,4 +1,4 @@
-// `job_summary: true` puts a table of the logins, and one of the logouts, into the job's summary.
+// `job_summary: true` adds a table of the logins, and one of the logouts, to the job summary.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,11 +10,11 @@ import { createFleet } from '../env/fleet.js';
 import { tables } from '../env/markdown.js';
 import { createTestEnv } from '../env/test-env.js';
 
-// GitHub takes 1 MiB of one step.
-const MOST_BYTES = 512 * 1024;
+// GitHub accepts up to 1 MiB per step.
+const MAX_BYTES = 512 * 1024;
 const SECONDS = /^\d+\.\d s$/;
 
-/** The one table of a summary, without what takes different time each time. */
+/** The only table of a summary, without the durations. */
 function table({ summary }, title) {
   const [{ title: found, rows }, ...others] = tables(summary);
   assert.deepEqual([found, others], [title, []]);
@@ -24,7 +24,7 @@ function table({ summary }, title) {
   });
 }
 
-test('each login and each logout is a row', async (t) => {
+test('has a row per login and logout', async (t) => {
   const { testEnv, servers, registries, credentials, inputs } = await createFleet(t, { servers: 2 });
   const [one, two] = servers;
   const unavailable = status(404, {}, '{"detail":"Server gone"}');
@@ -69,7 +69,7 @@ test('each login and each logout is a row', async (t) => {
   ]);
 });
 
-test('a single login is a table of one row, and cleanup: false is told in it', async (t) => {
+test('has one row for one login', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ job_summary: 'TRUE', cleanup: 'false' }) });
   const [row, ...others] = table(main, SUMMARY.logins);
@@ -80,7 +80,7 @@ test('a single login is a table of one row, and cleanup: false is told in it', a
   ]);
 });
 
-test('there is no summary unless it is asked for', async (t) => {
+test('writes no summary by default', async (t) => {
   const testEnv = await createTestEnv(t);
   for (const job_summary of [undefined, '', 'false']) {
     const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ job_summary }) });
@@ -89,7 +89,7 @@ test('there is no summary unless it is asked for', async (t) => {
   }
 });
 
-test('a summary is put behind what is there already', async (t) => {
+test('appends to an existing summary', async (t) => {
   const testEnv = await createTestEnv(t);
   const path = join(testEnv.folder, 'summary.md');
   await writeFile(path, 'before\n\n');
@@ -109,11 +109,11 @@ const HOSTILE = [
   '$\\color{red}{x}$ $`x`$',
   '| --- | --- |\r\n### Registry logins\n| x |',
 ].join('\n');
-/** As the neutraliser leaves a text. */
+/** The text after it was sanitized. */
 const shown = (text) => text.replace(/\s+/g, ' ').replaceAll('::', ': :').trim();
 
-test('what a server is called and what docker says stay text in their cells', async (t) => {
-  // The name alone is cut at a hundred characters: each line of it gets its turn.
+test('escapes server names and docker output', async (t) => {
+  // Names are truncated at 100 characters, so each line gets a name of its own.
   const names = HOSTILE.split('\n').map((line, i) => `${line}\n${i}`);
   const { testEnv, servers, inputs } = await createFleet(t, { servers: names, types: ['generic'] });
   const registry = testEnv.cleanUp(await startHostileRegistry(`${HOSTILE} ${testEnv.apiKey}`));
@@ -126,7 +126,7 @@ test('what a server is called and what docker says stay text in their cells', as
   const results = rows.map(({ Result }) => Result).filter((result) => result.startsWith(SUMMARY.failed(TITLES.dockerFailed, '')));
   assert.equal(results.length, servers.length);
   results.forEach((result, i) => {
-    // Cut at 300 characters, of which the name takes some.
+    // Truncated at 300 characters, including the name.
     const server = `${shown(servers[i].name)} (${servers[i].id})`;
     assert.match(result, beginning(SUMMARY.failed(TITLES.dockerFailed, ERRORS.docker({ registry: registry.host, server }).split(ANY)[0])));
     assert.match(result, /…$/);
@@ -136,7 +136,7 @@ test('what a server is called and what docker says stay text in their cells', as
   assert.deepEqual(table(post, SUMMARY.logouts).map(({ Server }) => Server), servers.map(({ name, id }) => `${shown(name)} (${id})`));
 });
 
-test('docker\'s words stay text in a cell that has room for all of them', async (t) => {
+test('escapes docker output that is not truncated', async (t) => {
   const testEnv = await createTestEnv(t);
   for (const line of HOSTILE.split(/\r?\n/)) {
     const registry = testEnv.cleanUp(await startHostileRegistry(`«${line}» ${testEnv.password}`));
@@ -146,7 +146,7 @@ test('docker\'s words stay text in a cell that has room for all of them', async 
   }
 });
 
-test('a runner without a summary gets none, and hears nothing of it', async (t) => {
+test('is silent if the runner has no summary', async (t) => {
   const testEnv = await createTestEnv(t);
   for (const GITHUB_STEP_SUMMARY of [undefined, '']) {
     const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ job_summary: 'true' }), env: { GITHUB_STEP_SUMMARY } });
@@ -156,7 +156,7 @@ test('a runner without a summary gets none, and hears nothing of it', async (t) 
   }
 });
 
-test('a summary that cannot be written is one warning in each step, and fails neither', async (t) => {
+test('an unwritable summary is one warning per step', async (t) => {
   const testEnv = await createTestEnv(t);
   const env = { GITHUB_STEP_SUMMARY: '/nonexistent/summary' };
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ job_summary: 'true' }), env });
@@ -169,9 +169,9 @@ test('a summary that cannot be written is one warning in each step, and fails ne
   assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
-// docker is replaced by what ends at once. Each `@` takes fourteen characters in Markdown.
+// docker is replaced by a command that exits at once. Each `@` is 14 characters in Markdown.
 for (const [ends, docker] of [['fail', 'printf "%05000d" 0 | tr 0 @ >&2; exit 1'], ['succeed', 'exit 0']]) {
-  test(`the summary of a hundred logins that ${ends} is small, whatever servers and docker say`, async (t) => {
+  test(`the summary of 100 logins that ${ends} is small`, async (t) => {
     const servers = Array.from({ length: 25 }, (_, i) => `${i}${'@'.repeat(200)}`);
     let n = 0;
     const front = () => `registry-${(n += 1)}.example`;
@@ -184,13 +184,13 @@ for (const [ends, docker] of [['fail', 'printf "%05000d" 0 | tr 0 @ >&2; exit 1'
 
     const post = await testEnv.runPost(main);
     if (ends === 'succeed') assert.equal(table(post, SUMMARY.logouts).length, 100);
-    // Runners pass the state as environment variables, for which Windows has 32,767 characters in all.
+    // Runners pass the state as environment variables, which Windows limits to 32,767 characters in total.
     const state = Object.entries(main.state).reduce((sum, [key, value]) => sum + `STATE_${key}=${value}\0`.length, 0);
     t.diagnostic(`state: ${state} characters`);
     assert.ok(state < 28 * 1024);
     for (const { step, summary } of [main, post]) {
       t.diagnostic(`${step}: ${Buffer.byteLength(summary)} bytes`);
-      assert.ok(Buffer.byteLength(summary) < MOST_BYTES);
+      assert.ok(Buffer.byteLength(summary) < MAX_BYTES);
     }
   });
 }

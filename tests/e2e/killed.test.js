@@ -1,4 +1,4 @@
-// A step that is killed at any moment is cleaned up after.
+// A step that was killed is cleaned up.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exactly, LOG, TITLES, WARNINGS } from '../env/messages.js';
@@ -11,7 +11,7 @@ const isPoll = ({ method }) => method === 'GET';
 const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(path);
 
 for (const mode of ['vault', 'passthrough']) {
-  test(`${mode}: killed while polling, post waits for the login to end and logs out`, async (t) => {
+  test(`${mode}: logs out after a kill while polling`, async (t) => {
     const testEnv = await createTestEnv(t);
     const gate = testEnv.cleanUp(await startGate(testEnv.registry.host));
     const inputs =
@@ -37,7 +37,7 @@ for (const mode of ['vault', 'passthrough']) {
   });
 }
 
-test('passthrough: killed before the response, post gives the login time to end and logs out', async (t) => {
+test('passthrough: logs out after a kill before response', async (t) => {
   const testEnv = await createTestEnv(t);
   const gate = testEnv.cleanUp(await startGate(testEnv.registry.host));
   const step = testEnv.start('main', { inputs: testEnv.inputs.passthrough({ registry_url: gate.host }) });
@@ -46,7 +46,7 @@ test('passthrough: killed before the response, post gives the login time to end 
   await testEnv.reoclo.seen(isLogin);
   await gate.waiting;
 
-  // The login ends while post waits for 20 s, over which the clock then leaps.
+  // The login finishes while post waits for 20 s; then the clock jumps.
   const post = testEnv.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_LEAP_S: '20' } });
   await printed(post, LOG.waitingForInterruptedLogin);
   gate.release();
@@ -58,7 +58,7 @@ test('passthrough: killed before the response, post gives the login time to end 
   assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
-test('vault: killed before the response named the registry, post says so and names the server', async (t) => {
+test('vault: warns after a kill before response', async (t) => {
   const testEnv = await createTestEnv(t);
   const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, { login: delayResponse() }));
   const step = testEnv.start('main', { inputs: testEnv.inputs.vault({ api_url: faults.url }) });
@@ -72,11 +72,11 @@ test('vault: killed before the response named the registry, post says so and nam
   assert.equal(post.annotations[0].message, WARNINGS.loginNotCleanedUp(testEnv.server.id));
 });
 
-test('post uses the key of its input where the runner has no state file', async (t) => {
+test('post uses api_key without a state file', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough(), env: { GITHUB_STATE: undefined } });
   assert.equal(main.code, 0);
-  assert.equal(main.state.api_key, undefined, 'the key does not travel over stdout');
+  assert.equal(main.state.api_key, undefined, 'the key is not written to stdout');
   await testEnv.runPost(main);
   assert.deepEqual(testEnv.server.agent.logins(), []);
 });

@@ -1,10 +1,10 @@
-// Whatever goes wrong in post is a warning, and never fails the job.
+// A failure in post is a warning and never fails the job.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERRORS, exactly, FIX, like, TITLES, WARNINGS, withFix } from '../env/messages.js';
 import { createTestEnv } from '../env/test-env.js';
 
-test('a key that may not log out is one warning that says what to change', async (t) => {
+test('a key without registry_logout is one warning', async (t) => {
   const testEnv = await createTestEnv(t, { key: { allowed_operations: ['registry_login'] } });
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault() });
   const post = await testEnv.runPost(main);
@@ -14,7 +14,7 @@ test('a key that may not log out is one warning that says what to change', async
   assert.match(post.annotations[0].message, exactly(WARNINGS.logoutFailed(testEnv.server.id, { registry: testEnv.registry.host, why })));
 });
 
-test('an API that has gone away is one warning', async (t) => {
+test('an unreachable API is one warning', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault() });
   const post = await testEnv.runPost(main, { state: { ...main.state, api_url: 'http://127.0.0.1:2' } });

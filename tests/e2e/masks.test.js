@@ -1,11 +1,11 @@
-// Masks come before everything else, longest first, whatever happens next.
+// Masks are the first output, longest first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTestEnv } from '../env/test-env.js';
 
 const lines = (text) => text.split('\n').filter(Boolean);
 
-test('the first thing that main writes is a mask, for good input and for bad', async (t) => {
+test('main prints masks first, for invalid inputs too', async (t) => {
   const testEnv = await createTestEnv(t);
   for (const inputs of [
     testEnv.inputs.vault(),
@@ -16,11 +16,11 @@ test('the first thing that main writes is a mask, for good input and for bad', a
     const { stdout } = await testEnv.run('main', { inputs });
     const isMask = lines(stdout).map((line) => line.startsWith('::add-mask::'));
     assert.equal(isMask[0], true, stdout);
-    assert.equal(isMask.lastIndexOf(true) + 1, isMask.filter(Boolean).length, `a line came between the masks:\n${stdout}`);
+    assert.equal(isMask.lastIndexOf(true) + 1, isMask.filter(Boolean).length, `there is a line between the masks:\n${stdout}`);
   }
 });
 
-test('masks are registered longest first, and none is empty or one character', async (t) => {
+test('masks are sorted, longest first', async (t) => {
   const testEnv = await createTestEnv(t);
   const { commands } = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: 'first-line-of-it\nsecond-one\n\nx\n' }) });
   const masks = commands.filter(({ command }) => command === 'add-mask').map(({ data }) => Buffer.byteLength(data));
@@ -28,13 +28,13 @@ test('masks are registered longest first, and none is empty or one character', a
   assert.ok(masks.every((length) => length > 1));
 });
 
-test('post masks the key again before it says anything', async (t) => {
+test('post masks the key first', async (t) => {
   const testEnv = await createTestEnv(t);
   const post = await testEnv.runPost(await testEnv.run('main', { inputs: testEnv.inputs.vault() }));
   assert.equal(lines(post.stdout)[0], `::add-mask::${testEnv.apiKey}`);
 });
 
-test('act and Gitea each get a value with colons in the one form that they do not show', async (t) => {
+test('masks values with colons for act and Gitea', async (t) => {
   const testEnv = await createTestEnv(t);
   const access_token = 'tok::en-hunter22';
   const forms = [`##[add-mask]${access_token}`, `::add-mask::${access_token}`];
@@ -44,7 +44,7 @@ test('act and Gitea each get a value with colons in the one form that they do no
   }
 });
 
-test('the fields of a service account key are masked one by one', async (t) => {
+test('masks the fields of a service account key', async (t) => {
   const testEnv = await createTestEnv(t);
   const key = { type: 'service_account', private_key_id: '0123456789abcdef', private_key: '-----BEGIN KEY-----\nabc/def+\n' };
   const inputs = testEnv.inputs.passthrough({ username: '_json_key', access_token: JSON.stringify(key) });

@@ -1,4 +1,4 @@
-// A runner that has no files for what a step answers, or has taken them away.
+// A runner without files for outputs and state, or whose files do not exist.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TITLES } from '../env/messages.js';
@@ -7,7 +7,7 @@ import { createTestEnv } from '../env/test-env.js';
 const VARIABLES = ['GITHUB_STATE', 'GITHUB_OUTPUT', 'GITHUB_STEP_SUMMARY', 'GITHUB_ENV', 'GITHUB_PATH'];
 const all = (value) => Object.fromEntries(VARIABLES.map((name) => [name, value]));
 
-test('without the variables, outputs and state go by command, and the key does not', async (t) => {
+test('without file variables, prints commands but no key', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault(), env: all('') });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
@@ -17,7 +17,7 @@ test('without the variables, outputs and state go by command, and the key does n
   assert.deepEqual([post.code, post.annotations, testEnv.server.agent.logins()], [0, [], []]);
 });
 
-test('with files that do not exist the login succeeds, and warnings say what is missing', async (t) => {
+test('missing files are warnings and the login succeeds', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault(), env: all('/nonexistent/file') });
   assert.equal(main.code, 0, main.stdout);

@@ -1,10 +1,10 @@
-// Passthrough mode: the workflow brings user name, token and registry.
+// Passthrough mode: the workflow provides username, token and registry.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG } from '../env/messages.js';
 import { createTestEnv } from '../env/test-env.js';
 
-test('a passthrough login logs the server in, and the post step logs it out', async (t) => {
+test('logs the server in, and out in post', async (t) => {
   const testEnv = await createTestEnv(t);
   const inputs = testEnv.inputs.passthrough({ registry_url: `http://${testEnv.registry.host.toUpperCase()}/v2/` });
   const main = await testEnv.run('main', { inputs });
@@ -21,9 +21,9 @@ test('a passthrough login logs the server in, and the post step logs it out', as
   assert.equal(testEnv.reoclo.audit[0].username, testEnv.username);
 });
 
-test('the state of a passthrough login holds the token in no form', async (t) => {
+test('the saved state does not contain the token', async (t) => {
   const testEnv = await createTestEnv(t);
-  // The leak check of every run looks into the state file, too; here is the positive side.
+  // Every run is checked for leaks in the state file; this is its whole content.
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough() });
   const [{ requested_at }] = main.saved;
   assert.ok(Math.abs(Date.now() - requested_at) < 60_000);
@@ -35,11 +35,11 @@ test('the state of a passthrough login holds the token in no form', async (t) =>
   });
 });
 
-test('a token of several lines works and none of its lines is shown', async (t) => {
+test('redacts every line of a multi-line token', async (t) => {
   const testEnv = await createTestEnv(t);
   const access_token = JSON.stringify({ type: 'service_account', private_key: '-----BEGIN KEY-----\nabc/def+\n' }, null, 2);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: `${access_token}\n` }) });
-  // It is not the registry's password: docker says so, and the action's log holds no line of it.
+  // It is not the registry's password, so docker fails.
   assert.equal(main.code, 1);
   const request = testEnv.reoclo.requests.find(({ path }) => path.endsWith('/login-direct'));
   assert.equal(request.body.access_token, access_token);

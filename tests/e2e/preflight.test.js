@@ -1,6 +1,5 @@
-// A passthrough credential that cannot work is refused before anything is sent; one that looks odd gets a notice, and
-// its login goes on; a registry's refusal comes with that registry's own remedy. docker is replaced: none of these
-// registries is within reach.
+// A passthrough credential that cannot work is an error before any request; a suspicious one is a notice; a failed login
+// gets the remedy of its registry. docker is replaced, since these registries are not available here.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { ERRORS, exactly, FIX, PREFLIGHT, TITLES, withFix } from '../env/messages.js';
@@ -14,8 +13,8 @@ const KEY = JSON.stringify({ type: 'service_account', private_key: '-----BEGIN K
 const PAT = 'dckr_pat_0123456789';
 const ECR_TOKEN = base64('{"payload":"0123456789"}'.repeat(60));
 
-// registry, user name, token, error
-const REFUSED = [
+// registry, username, token, error
+const INVALID = [
   [ECR, 'aws', ECR_TOKEN, PREFLIGHT.ecrUsername],
   [ECR, 'AWS', 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', PREFLIGHT.awsKey],
   [ECR, 'AWS', base64(`AWS:${ECR_TOKEN}`), PREFLIGHT.authorizationToken],
@@ -28,8 +27,8 @@ const REFUSED = [
   ['gcr.io', 'oauth2accesstoken', KEY, PREFLIGHT.keyAsAccessToken],
 ];
 
-// registry, user name, token, notice
-const ODD = [
+// registry, username, token, notice
+const SUSPICIOUS = [
   ['registry-1.docker.io', 'bob', PAT, PREFLIGHT.dockerHubHost],
   ['docker.io', 'bob', 'hunter22-hunter22', PREFLIGHT.password],
   ['docker.io', 'bob', 'ghp_0123456789', PREFLIGHT.tokenOfOtherService],
@@ -42,7 +41,7 @@ const ODD = [
   ['quay.io', 'oauthtoken', '0123456789abcdef', PREFLIGHT.quayDollar],
 ];
 
-const RIGHT = [
+const VALID = [
   ['ghcr.io', 'octocat', 'ghs_0123456789'],
   ['https://GHCR.io/acme/', 'octocat', 'ghp_0123456789'],
   ['docker.io', 'bob', PAT],
@@ -57,7 +56,7 @@ const RIGHT = [
   ['registry.gitlab.com', 'bob', 'glpat-0123456789'],
   ['registry.digitalocean.com', 'dop_v1_0123456789', 'dop_v1_0123456789'],
   ['harbor.example.com', 'robot$ci', 'ghp_0123456789'],
-  // Whoever names a port has something of their own there.
+  // With a port it is another registry.
   ['ghcr.io:5000', 'aws', 'hunter22-hunter22'],
 ];
 
@@ -75,24 +74,24 @@ const HINTS = [
 const named = (registry, username, token) => `${registry}, ${username}, ${token.slice(0, 16).replace(/\s+/g, '')}…`;
 const titles = ({ annotations }) => annotations.map(({ level, title }) => [level, title]);
 
-/** A testEnv for the tests of a group, in which docker is a shell script. */
+/** A test environment for a group of tests, with a shell script for docker. */
 function shellEnv(docker) {
   const group = {};
   before(async () => (group.testEnv = await createTestEnv(undefined, { agent: { docker: ['sh', '-c', docker] } })));
   after(() => group.testEnv.close());
-  /** Runs main; that the token gets out nowhere is checked with every run. */
+  /** Runs main, which checks that the token does not leak. */
   group.run = async (registry_url, username, access_token) => {
     const { testEnv } = group;
-    const asked = testEnv.reoclo.requests.length;
+    const earlier = testEnv.reoclo.requests.length;
     const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ registry_url, username, access_token }) });
-    return { main, requests: testEnv.reoclo.requests.slice(asked) };
+    return { main, requests: testEnv.reoclo.requests.slice(earlier) };
   };
   return group;
 }
 
-describe('what cannot work is one error before anything is sent', () => {
+describe('a credential that cannot work is one error', () => {
   const group = shellEnv('exit 0');
-  for (const [registry, username, token, message] of REFUSED) {
+  for (const [registry, username, token, message] of INVALID) {
     test(named(registry, username, token), async () => {
       const { main, requests } = await group.run(registry, username, token);
       assert.deepEqual([main.code, titles(main), main.log, main.state], [1, [['error', TITLES.invalidInputs]], [], {}], main.stdout);
@@ -102,9 +101,9 @@ describe('what cannot work is one error before anything is sent', () => {
   }
 });
 
-describe('what is odd is one notice, and the login goes on', () => {
+describe('a suspicious credential is one notice', () => {
   const group = shellEnv('exit 0');
-  for (const [registry, username, token, message] of ODD) {
+  for (const [registry, username, token, message] of SUSPICIOUS) {
     test(named(registry, username, token), async () => {
       const { main, requests } = await group.run(registry, username, token);
       assert.deepEqual([main.code, titles(main)], [0, [['notice', TITLES.checkCredential]]], main.stdout);
@@ -115,9 +114,9 @@ describe('what is odd is one notice, and the login goes on', () => {
   }
 });
 
-describe('what is right and common says nothing', () => {
+describe('a common credential gets no notice', () => {
   const group = shellEnv('exit 0');
-  for (const [registry, username, token] of RIGHT) {
+  for (const [registry, username, token] of VALID) {
     test(named(registry, username, token), async () => {
       const { main, requests } = await group.run(registry, username, token);
       assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
@@ -125,7 +124,7 @@ describe('what is right and common says nothing', () => {
     });
   }
 
-  test('several servers hear of it once', async (t) => {
+  test('the notice is shown once for several servers', async (t) => {
     const testEnv = await createTestEnv(t, { servers: ['web-1', 'web-2', 'web-3'], agent: { docker: ['true'] } });
     const server_id = Object.values(testEnv.servers).map(({ id }) => id).join();
     const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ server_id, registry_url: 'docker.io' }) });
@@ -133,13 +132,13 @@ describe('what is right and common says nothing', () => {
   });
 });
 
-describe('a registry\'s refusal comes with its own remedy', () => {
-  // What docker says is the user name that it is given.
+describe('a failed login gets the remedy of its registry', () => {
+  // The script prints its username as an error.
   const group = shellEnv('echo "Error response from daemon: $2" >&2; exit 1');
-  for (const [registry_url, said, fix] of HINTS) {
-    test(`${registry_url}: ${said}`, async () => {
+  for (const [registry_url, output, fix] of HINTS) {
+    test(`${registry_url}: ${output}`, async () => {
       const { testEnv } = group;
-      const credential_id = testEnv.addCredential({ registry_url, username: said });
+      const credential_id = testEnv.addCredential({ registry_url, username: output });
       const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ credential_id }) });
       assert.deepEqual([main.code, titles(main)], [1, [['error', TITLES.dockerFailed]]], main.stdout);
       assert.match(main.annotations[0].message, exactly(withFix(ERRORS.docker(), fix)));

@@ -1,4 +1,4 @@
-// A self-hosted Reoclo whose certificate is signed by a CA of its own.
+// A self-hosted Reoclo with a certificate of a private CA.
 import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { ERRORS, exactly, FIX, INPUTS, like, LOG, TITLES, withFix } from '../env
 import { createTlsEnv, logInAndOut } from '../env/tls.js';
 import { makeCertificate } from '../support/certificate.js';
 
-/** A testEnv whose Reoclo speaks TLS, and a way to write files into the workspace there. */
+/** A test environment with Reoclo on TLS, and a function that writes files to its workspace. */
 async function createPrivateEnv(t) {
   const created = await createTlsEnv(t);
   const file = async (text, name = 'ca.pem') => {
@@ -18,25 +18,25 @@ async function createPrivateEnv(t) {
   return { ...created, file };
 }
 
-test('ca_certificate as PEM text is trusted, in main and in post', async (t) => {
+test('trusts ca_certificate given as PEM text', async (t) => {
   const { testEnv, tls, inputs } = await createPrivateEnv(t);
   await logInAndOut(testEnv, inputs(`\n  ${tls.cert}`));
 });
 
-test('ca_certificate as a path of the workspace is trusted, and post does not need the file any more', async (t) => {
+test('trusts ca_certificate given as a path', async (t) => {
   const { testEnv, tls, inputs, file } = await createPrivateEnv(t);
   const path = await file(`An internal CA\r\n${tls.cert.replaceAll('\n', '\r\n')}`);
   await logInAndOut(testEnv, inputs('ca.pem'), { between: () => rm(path) });
 });
 
-test('NODE_EXTRA_CA_CERTS goes on counting beside ca_certificate', async (t) => {
+test('trusts NODE_EXTRA_CA_CERTS in addition to ca_certificate', async (t) => {
   const { testEnv, tls, inputs, file } = await createPrivateEnv(t);
   const env = { NODE_EXTRA_CA_CERTS: await file(tls.cert) };
   await logInAndOut(testEnv, inputs(undefined), { env });
   await logInAndOut(testEnv, inputs((await makeCertificate('DNS:elsewhere')).cert), { env });
 });
 
-test('a wrong CA is one error at once that says which host and why', async (t) => {
+test('a wrong CA is one error without retries', async (t) => {
   const { testEnv, reoclo, inputs } = await createPrivateEnv(t);
   const main = await testEnv.run('main', { inputs: inputs((await makeCertificate()).cert) });
   assert.deepEqual([main.code, main.annotations.length], [1, 1], main.stdout);
@@ -47,14 +47,14 @@ test('a wrong CA is one error at once that says which host and why', async (t) =
   assert.deepEqual([reoclo.counts.login, main.saved[0].needsLogout], [0, false]);
 });
 
-test('NODE_TLS_REJECT_UNAUTHORIZED=0 turns no verification off', async (t) => {
+test('NODE_TLS_REJECT_UNAUTHORIZED=0 does not turn verification off', async (t) => {
   const { testEnv, reoclo, inputs } = await createPrivateEnv(t);
-  // Node itself warns of it on stderr.
+  // Node itself prints a warning to stderr.
   const main = await testEnv.run('main', { inputs: inputs(undefined), env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' } });
   assert.deepEqual([main.code, reoclo.counts.login], [1, 0], main.stdout);
 });
 
-test('what is no CA certificate is refused before anything is sent', async (t) => {
+test('an invalid ca_certificate is an error before any request', async (t) => {
   const { testEnv, reoclo, tls, inputs, file } = await createPrivateEnv(t);
   const damaged = tls.cert.replace(/^.{8}(?=.*\n-----END)/m, '????????');
   for (const [given, message] of [

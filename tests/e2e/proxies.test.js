@@ -1,4 +1,4 @@
-// A runner that reaches Reoclo only through a proxy: real ones, named as curl has them named.
+// A runner that reaches Reoclo through a proxy, with the environment variables of curl and real proxies.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
@@ -8,23 +8,23 @@ import { closedPort, serveConnections } from '../support/serve.js';
 import { createTlsEnv, logInAndOut } from '../env/tls.js';
 import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
-/** A testEnv whose Reoclo speaks TLS, and the inputs of a login there. */
+/** A test environment with Reoclo on TLS, and the inputs of a login there. */
 async function createTrustedEnv(t) {
   const { testEnv, reoclo, tls, inputs } = await createTlsEnv(t);
   return { testEnv, reoclo, inputs: inputs(tls.cert) };
 }
 
-/** Runs main, asserts that it fails with one error and nothing to clean up, and returns its message. */
+/** Runs main, asserts that it fails with one error and nothing to log out, and returns the message. */
 async function failure(testEnv, inputs, env, title = TITLES.connectionFailed) {
   const main = await testEnv.run('main', { inputs, env: { TEST_RANDOM: '0', ...env }, nodeArgs: UNDER_CONDITIONS });
-  assert.deepEqual([main.code, main.annotations.map((said) => said.title)], [1, [title]], main.stdout);
-  assert.equal(main.saved[0].needsLogout, false, 'the API has heard nothing');
+  assert.deepEqual([main.code, main.annotations.map((annotation) => annotation.title)], [1, [title]], main.stdout);
+  assert.equal(main.saved[0].needsLogout, false, 'no request reached the API');
   return { message: main.annotations[0].message, retries: main.log.filter(LOG.isRetry).length };
 }
 
 const secret = () => randomBytes(9).toString('hex');
 
-test('https goes through the tunnel of https_proxy, in main and in post', async (t) => {
+test('tunnels https through https_proxy', async (t) => {
   const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const proxy = testEnv.cleanUp(await startHttpProxy());
   await logInAndOut(testEnv, inputs, { env: { https_proxy: `http://${proxy.host}`, HTTPS_PROXY: 'http://127.0.0.1:1' } });
@@ -34,7 +34,7 @@ test('https goes through the tunnel of https_proxy, in main and in post', async 
   assert.ok(tunnels.every((line) => line.includes(`CONNECT ${reoclo.url.slice('https://'.length)} HTTP/1.1`)));
 });
 
-test('plain http goes through HTTP_PROXY', async (t) => {
+test('sends plain http through HTTP_PROXY', async (t) => {
   const testEnv = await createTestEnv(t);
   const proxy = testEnv.cleanUp(await startHttpProxy());
   await logInAndOut(testEnv, testEnv.inputs.passthrough(), { env: { HTTP_PROXY: proxy.host } });
@@ -42,18 +42,18 @@ test('plain http goes through HTTP_PROXY', async (t) => {
   assert.match(proxy.log(), /Request .*POST http:\/\/127\.0\.0\.1:\d+\/api\/automation\/v1\/registry-auth\/logout/);
 });
 
-test('a proxy that asks for a user and a password gets those of its URL, and nobody else does', async (t) => {
+test('authenticates at the proxy only, without leaks', async (t) => {
   const { testEnv, inputs } = await createTrustedEnv(t);
   const password = secret();
   const proxy = testEnv.cleanUp(await startHttpProxy({ user: 'ci', password }));
   const encoded = password.replace(/./, (first) => `%${first.charCodeAt(0).toString(16)}`);
-  // DEBUG is what proxy agents print their URL for.
+  // With DEBUG, proxy agents print their URL.
   const env = { https_proxy: `http://ci:${encoded}@${proxy.host}`, DEBUG: '*' };
   const { main, post } = await logInAndOut(testEnv, inputs, { env });
   for (const step of [main, post]) await testEnv.assertNoLeaks(step, [password, encoded]);
 });
 
-test('a proxy that refuses the password is one error at once, without the password', async (t) => {
+test('a wrong proxy password is one error', async (t) => {
   const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const proxy = testEnv.cleanUp(await startHttpProxy({ user: 'ci', password: secret() }));
   const wrong = secret();
@@ -67,7 +67,7 @@ test('a proxy that refuses the password is one error at once, without the passwo
   assert.match(plain.message, exactly(withFix(ERRORS.httpStatus('login', 407), FIX.proxyAuthentication)));
 });
 
-test('a dead proxy is one error that names it, after retries, without its password', async (t) => {
+test('an unreachable proxy is retried, then one error', async (t) => {
   const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const host = `127.0.0.1:${await closedPort()}`;
   const password = secret();
@@ -78,7 +78,7 @@ test('a dead proxy is one error that names it, after retries, without its passwo
   assert.deepEqual([retries, reoclo.counts.connections], [5, 0]);
 });
 
-test('a proxy that takes a connection and then says nothing is given up after 10 s, and keeps no step from its end', async (t) => {
+test('a silent proxy times out after 10 s', async (t) => {
   const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const { host } = testEnv.cleanUp(await serveConnections((socket) => socket.resume()));
   for (const scheme of ['http', 'https', 'socks5']) {
@@ -91,19 +91,19 @@ test('a proxy that takes a connection and then says nothing is given up after 10
   }
 });
 
-test('a proxy that answers after the limit, and then closes, is a proxy that failed and no more', async (t) => {
+test('a late proxy response after the timeout is ignored', async (t) => {
   const { testEnv, inputs } = await createTrustedEnv(t);
-  const answerLate = (socket) => {
+  const respondLate = (socket) => {
     socket.resume();
-    // Half a second is 25 s of the clock of the step.
+    // Half a second is 25 s on the clock of the step.
     setTimeout(() => socket.write('HTTP/1.1 200 OK\r\n\r\n', () => socket.destroy()), 500).unref();
   };
-  const { host } = testEnv.cleanUp(await serveConnections(answerLate));
+  const { host } = testEnv.cleanUp(await serveConnections(respondLate));
   const { message } = await failure(testEnv, inputs, { https_proxy: `http://${host}`, TEST_SPEED: '50' });
   assert.match(message, containing(CAUSES.proxyConnection(host, 'https_proxy', CAUSES.connectTimeout)));
 });
 
-test('a proxy that does not speak HTTP is one error that does not repeat it', async (t) => {
+test('an invalid proxy response is one error', async (t) => {
   const { testEnv, inputs } = await createTrustedEnv(t);
   const repeat = (socket) => socket.once('data', (request) => socket.end(`HTTP/1.1 200 OK\r\n${request.toString('base64')}\r\n\r\n`));
   const { host } = testEnv.cleanUp(await serveConnections(repeat));
@@ -111,13 +111,13 @@ test('a proxy that does not speak HTTP is one error that does not repeat it', as
   assert.match(message, containing(withFix(`${CAUSES.proxyNotHttp(host, 'https_proxy')}.`, '')));
 });
 
-test('no_proxy goes direct', async (t) => {
+test('no_proxy bypasses the proxy', async (t) => {
   const { testEnv, inputs } = await createTrustedEnv(t);
   const dead = `http://127.0.0.1:${await closedPort()}`;
   await logInAndOut(testEnv, inputs, { env: { https_proxy: dead, NO_PROXY: 'example.com, 127.0.0.0/8' } });
 });
 
-test('a variable that is not the URL of a proxy is one error before anything is sent, without its value', async (t) => {
+test('an invalid proxy URL is one error before any request', async (t) => {
   const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const password = secret();
   for (const value of [`ftp://ci:${password}@proxy`, `http://ci:${password}@pro xy`]) {
@@ -129,7 +129,7 @@ test('a variable that is not the URL of a proxy is one error before anything is 
   }
 });
 
-test('all_proxy may name a SOCKS proxy, with a user and a password', async (t) => {
+test('all_proxy may be a SOCKS proxy with a password', async (t) => {
   const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const password = secret();
   const proxy = testEnv.cleanUp(await startSocksProxy({ user: 'ci', password }));
@@ -141,7 +141,7 @@ test('all_proxy may name a SOCKS proxy, with a user and a password', async (t) =
   assert.ok(connections.every((line) => line.includes(`127.0.0.1:${new URL(reoclo.url).port}`)));
 });
 
-test('behind a proxy a certificate is verified as ever', async (t) => {
+test('verifies certificates behind a proxy', async (t) => {
   const { testEnv, reoclo, inputs } = await createTrustedEnv(t);
   const [http, socks] = [testEnv.cleanUp(await startHttpProxy()), testEnv.cleanUp(await startSocksProxy())];
   for (const proxy of [`http://${http.host}`, `socks5://${socks.host}`]) {

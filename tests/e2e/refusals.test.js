@@ -1,11 +1,11 @@
-// The API says no: what it said, and what to change.
+// The API denies the login: its detail and the remedy.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { ERRORS, exactly, FIX, like, LOG, TITLES, withFix } from '../env/messages.js';
 import { createTestEnv } from '../env/test-env.js';
 
-// who asks for what → how the testEnv differs, which inputs, title, what the message must say
+// what is denied → scope of the key, inputs, title, message
 const MATRIX = {
   'an unknown key': {
     inputs: (testEnv) => testEnv.inputs.vault({ api_key: 'rca_unknown' }),
@@ -48,8 +48,8 @@ const MATRIX = {
   },
 };
 
-for (const [who, { key, inputs, title, message }] of Object.entries(MATRIX)) {
-  test(`${who} gets one error that says what to change, and nothing is logged out`, async (t) => {
+for (const [what, { key, inputs, title, message }] of Object.entries(MATRIX)) {
+  test(`${what} is one error without a logout`, async (t) => {
     const testEnv = await createTestEnv(t, { key });
     const main = await testEnv.run('main', { inputs: inputs(testEnv) });
     assert.equal(main.code, 1);

@@ -1,6 +1,5 @@
-// What goes wrong between a server and its registry, in the real docker CLI's own
-// words: what passes by itself is tried again as a new login, at most 3 times;
-// what is a refusal is not, because accounts get locked.
+// Failures between a server and its registry, with the real docker CLI: temporary ones are retried with a new login, up to
+// 3 logins in total; denials are not retried, because registries lock accounts.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -18,10 +17,7 @@ const AT_ONCE = {
   env: { TEST_RANDOM: '0' },
 };
 
-/**
- * A registry's address at which `bad(socket)` happens until `mend()`; from then on
- * the real registry answers.
- */
+/** A registry address that passes connections to `bad` until `repair()`, then to the real registry. */
 async function startFront(upstream, bad, port) {
   const [host, upstreamPort] = upstream.split(':');
   let broken = Boolean(bad);
@@ -29,10 +25,10 @@ async function startFront(upstream, bad, port) {
     if (broken) bad(client);
     else pipeline(client, connect({ host, port: Number(upstreamPort) }), client, () => {});
   };
-  return { ...(await serveConnections(accept, { port })), mend: () => (broken = false) };
+  return { ...(await serveConnections(accept, { port })), repair: () => (broken = false) };
 }
 
-/** Calls back when the n-th login has ended on the server, before anybody can have asked how it is doing. */
+/** Calls back when the n-th login has finished on the server, before its next status response. */
 function whenLoginEnds(testEnv, n, callback) {
   testEnv.reoclo.on('operation', ({ operation_type, status }) => {
     if (operation_type === 'registry_login' && status !== 'running' && --n === 0) callback();
@@ -46,13 +42,13 @@ const inputsFor = (testEnv, host, mode = 'vault', different) =>
     ? testEnv.inputs.vault({ credential_id: testEnv.addCredential({ registry_url: host }), ...different })
     : testEnv.inputs.passthrough({ registry_url: host, ...different });
 
-/** Asserts that main succeeded with so many logins, and that post leaves none. */
-async function assertLoggedIn(testEnv, main, count, words) {
+/** Asserts that main succeeded with the last of `count` logins, and that post logs out. */
+async function assertLoggedIn(testEnv, main, count, expected) {
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
   const outcomes = logins(testEnv).map(({ outcome }) => outcome);
   assert.deepEqual(outcomes, [...Array(count - 1).fill('failed'), 'completed']);
-  assert.equal(main.outputs.operation_id, logins(testEnv).at(-1).operation_id, 'the output names the login that counts');
-  assertRetries(main, count - 1, words);
+  assert.equal(main.outputs.operation_id, logins(testEnv).at(-1).operation_id, 'the output is the last operation');
+  assertRetries(main, count - 1, expected);
   assert.equal(testEnv.server.agent.logins().length, 1);
 
   const post = await testEnv.runPost(main);
@@ -61,16 +57,16 @@ async function assertLoggedIn(testEnv, main, count, words) {
   assert.deepEqual(testEnv.server.agent.logins(), []);
 }
 
-/** Asserts that main failed with one error after so many logins, and that post does nothing. */
-async function assertFailed(testEnv, main, count, words) {
+/** Asserts that main failed with one error after `count` logins, and that post does nothing. */
+async function assertFailed(testEnv, main, count, expected) {
   assert.equal(main.code, 1);
   assert.deepEqual(
     main.annotations.map(({ level, title }) => [level, title]),
     [['error', TITLES.dockerFailed]],
   );
-  assert.match(main.annotations[0].message, words);
+  assert.match(main.annotations[0].message, expected);
   assert.equal(logins(testEnv).length, count);
-  assertRetries(main, count - 1, words);
+  assertRetries(main, count - 1, expected);
   assert.equal(main.saved[0].needsLogout, false);
 
   const post = await testEnv.runPost(main);
@@ -78,17 +74,17 @@ async function assertFailed(testEnv, main, count, words) {
   assert.equal(testEnv.reoclo.audit.length, count);
 }
 
-function assertRetries(main, count, words) {
+function assertRetries(main, count, expected) {
   const lines = retries(main);
   assert.equal(lines.length, count, main.stdout);
   lines.forEach((line, i) => {
     assert.match(line, exactly(LOG.retrying('docker', { attempt: i + 2 })));
-    assert.match(line, words);
+    assert.match(line, expected);
   });
 }
 
 for (const mode of ['vault', 'passthrough']) {
-  test(`${mode}: a registry that refuses connections and is up at the second login is logged in to`, async (t) => {
+  test(`${mode}: retries a login after connection refused`, async (t) => {
     const testEnv = await createTestEnv(t);
     const port = await closedPort();
     whenLoginEnds(testEnv, 1, async () => testEnv.cleanUp(await startFront(testEnv.registry.host, undefined, port)));
@@ -97,62 +93,62 @@ for (const mode of ['vault', 'passthrough']) {
   });
 }
 
-test('a registry that answers 503 to the first login is logged in to with the second', async (t) => {
+test('retries a login after HTTP 503', async (t) => {
   const testEnv = await createTestEnv(t);
   const front = testEnv.cleanUp(await startFront(testEnv.registry.host, unavailable));
-  whenLoginEnds(testEnv, 1, front.mend);
+  whenLoginEnds(testEnv, 1, front.repair);
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
   await assertLoggedIn(testEnv, main, 2, /503 Service Unavailable/);
 });
 
-test('a registry that answers 503 to two logins is logged in to with the third', async (t) => {
+test('retries a login twice after HTTP 503', async (t) => {
   const testEnv = await createTestEnv(t);
   const front = testEnv.cleanUp(await startFront(testEnv.registry.host, unavailable));
-  whenLoginEnds(testEnv, 2, front.mend);
+  whenLoginEnds(testEnv, 2, front.repair);
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host, 'passthrough'), ...AT_ONCE });
   await assertLoggedIn(testEnv, main, 3, /503 Service Unavailable/);
 });
 
-test('a registry that resets the connections of the first login is logged in to with the second', async (t) => {
+test('retries a login after connection reset', async (t) => {
   const testEnv = await createTestEnv(t);
   const front = testEnv.cleanUp(await startFront(testEnv.registry.host, (socket) => socket.resetAndDestroy()));
-  whenLoginEnds(testEnv, 1, front.mend);
+  whenLoginEnds(testEnv, 1, front.repair);
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
   await assertLoggedIn(testEnv, main, 2, /connection reset by peer|EOF/);
 });
 
-test('a registry that hangs up on the first login is logged in to with the second', async (t) => {
+test('retries a login after a closed connection', async (t) => {
   const testEnv = await createTestEnv(t);
   const front = testEnv.cleanUp(await startFront(testEnv.registry.host, (socket) => socket.once('data', () => socket.end())));
-  whenLoginEnds(testEnv, 1, front.mend);
+  whenLoginEnds(testEnv, 1, front.repair);
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
   await assertLoggedIn(testEnv, main, 2, /EOF/);
 });
 
-test('a failure that the API reports as completed with an exit code is tried again, too', async (t) => {
+test('retries a completed operation with non-zero exit code', async (t) => {
   const testEnv = await createTestEnv(t, { agent: { nonZeroExit: 'completed' } });
   const front = testEnv.cleanUp(await startFront(testEnv.registry.host, unavailable));
-  whenLoginEnds(testEnv, 1, front.mend);
+  whenLoginEnds(testEnv, 1, front.repair);
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
   assert.deepEqual([main.code, logins(testEnv).length, retries(main).length], [0, 2, 1], main.stdout);
   await testEnv.runPost(main);
   assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
-test('a registry that answers 503 for good is given up after 3 logins', async (t) => {
+test('fails after 3 logins with HTTP 503', async (t) => {
   const testEnv = await createTestEnv(t);
   const front = testEnv.cleanUp(await startFront(testEnv.registry.host, unavailable));
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
   await assertFailed(testEnv, main, 3, /503 Service Unavailable/);
 });
 
-test('a registry that refuses connections for good is given up after 3 logins', async (t) => {
+test('fails after 3 logins with connection refused', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, `127.0.0.1:${await closedPort()}`), ...AT_ONCE });
   await assertFailed(testEnv, main, 3, /connection refused/);
 });
 
-test('a registry whose name the server cannot resolve is given up after 3 logins', async (t) => {
+test('fails after 3 logins with unknown host name', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', {
     inputs: inputsFor(testEnv, 'registry.invalid:5000', 'passthrough'),
@@ -161,21 +157,20 @@ test('a registry whose name the server cannot resolve is given up after 3 logins
   await assertFailed(testEnv, main, 3, /no such host|server misbehaving|[Tt]emporary failure/);
 });
 
-for (const words of [
+for (const text of [
   'dial tcp 192.0.2.1:443: i/o timeout',
   'net/http: TLS handshake timeout',
   'context deadline exceeded',
   'unexpected EOF',
 ]) {
-  test(`docker's "${words}" is tried again`, async (t) => {
-    // docker takes 10 s and more to say these of itself, so here they are put into
-    // its mouth, in place of what it says of a registry that refuses connections.
+  test(`retries "${text}"`, async (t) => {
+    // docker takes over 10 s to print these, so the output of a refused connection is replaced.
     const testEnv = await createTestEnv(t);
-    const said = `Get "https://127.0.0.1/v2/": ${words}`;
+    const output = `Get "https://127.0.0.1/v2/": ${text}`;
     const faults = testEnv.cleanUp(
       await startFaults(testEnv.reoclo.url, {
         poll: changedBody((operation) =>
-          operation.result ? { ...operation, result: { ...operation.result, stdout: '', stderr: said } } : operation,
+          operation.result ? { ...operation, result: { ...operation.result, stdout: '', stderr: output } } : operation,
         ),
       }),
     );
@@ -183,15 +178,15 @@ for (const words of [
     const main = await testEnv.run('main', { inputs, ...AT_ONCE });
     assert.equal(logins(testEnv).length, 3);
     assert.equal(retries(main).length, 2);
-    assert.ok(main.annotations[0].message.includes(words), main.annotations[0].message);
+    assert.ok(main.annotations[0].message.includes(text), main.annotations[0].message);
   });
 }
 
-test('the logins of one step share one `timeout`', async (t) => {
+test('retries share one `timeout`', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', {
     inputs: inputsFor(testEnv, `127.0.0.1:${await closedPort()}`, 'vault', { timeout: '1' }),
-    // The longest waits: 0.25 s, then 0.5 s, and each login takes some time, too.
+    // The longest waits: 0.25 s and 0.5 s, in addition to the logins themselves.
     ...AT_ONCE,
     env: { TEST_RANDOM: '1' },
   });
@@ -200,7 +195,7 @@ test('the logins of one step share one `timeout`', async (t) => {
   assert.ok(main.durationMs < 7_500, `main took ${main.durationMs} ms`);
 });
 
-test('a wrong password is one login', async (t) => {
+test('does not retry a wrong password', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', {
     inputs: testEnv.inputs.passthrough({ access_token: 'not-the-password' }),
@@ -209,19 +204,19 @@ test('a wrong password is one login', async (t) => {
   await assertFailed(testEnv, main, 1, /401 Unauthorized/);
 });
 
-test('a wrong password in the vault is one login', async (t) => {
+test('does not retry a wrong vault password', async (t) => {
   const testEnv = await createTestEnv(t);
   const credential_id = testEnv.addCredential({ password: 'not-the-password' });
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ credential_id }), ...AT_ONCE });
   await assertFailed(testEnv, main, 1, /401 Unauthorized/);
 });
 
-// A denial that tells of something transient as well: a registry decides what it says.
+// A denial may contain the text of a temporary error, since the registry chooses it.
 for (const text of [
   'requested access to the resource is denied',
   'connection refused, i/o timeout, 503 Service Unavailable, EOF',
 ]) {
-  test(`a registry that denies with "${text}" is one login`, async (t) => {
+  test(`does not retry a denial with "${text}"`, async (t) => {
     const testEnv = await createTestEnv(t);
     const registry = testEnv.cleanUp(await startHostileRegistry(text));
     const main = await testEnv.run('main', { inputs: inputsFor(testEnv, registry.host), ...AT_ONCE });
@@ -234,7 +229,7 @@ for (const [status, reason] of [
   [502, 'Incorrect username or password'],
   [500, 'unauthorized'],
 ]) {
-  test(`a token server's ${status} "${reason}" is a refusal: one login`, async (t) => {
+  test(`does not retry a token server's ${status} "${reason}"`, async (t) => {
     const testEnv = await createTestEnv(t);
     const registry = testEnv.cleanUp(
       await serve((request, response) => {
@@ -252,14 +247,14 @@ for (const [status, reason] of [
   });
 }
 
-test('a failure that no word explains is one login', async (t) => {
+test('does not retry an unknown failure', async (t) => {
   const testEnv = await createTestEnv(t);
   const registry = testEnv.cleanUp(await serve((request, response) => response.writeHead(418).end()));
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, registry.host), ...AT_ONCE });
   await assertFailed(testEnv, main, 1, /418/);
 });
 
-/** Answers plain HTTP with 503, whatever is asked. docker asks with TLS first, and takes the failure for a no. */
+/** Responds to plain HTTP with 503. docker tries TLS first and falls back to HTTP. */
 function unavailable(socket) {
   socket.once('data', () =>
     socket.end('HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n'),

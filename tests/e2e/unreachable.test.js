@@ -1,11 +1,11 @@
-// The network between runner and Reoclo: which host, which cause, what to check.
+// Connection errors name the host, the cause and what to check.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERRORS, exactly, FIX, like, withFix } from '../env/messages.js';
 import { serve } from '../support/serve.js';
 import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
-/** A server of the test's own; resolves to its host. */
+/** Starts a server for one test; resolves to its host. */
 async function startServer(t, answer) {
   const server = await serve(answer);
   t.after(() => server.stop());
@@ -14,7 +14,7 @@ async function startServer(t, answer) {
 
 async function errorFor(t, api_url, timeout = '5') {
   const testEnv = await createTestEnv(t);
-  // Without jitter: six attempts are over before `timeout`, and it is the cause that is told.
+  // Without random waits the six attempts end before `timeout`.
   const main = await testEnv.run('main', {
     inputs: testEnv.inputs.passthrough({ api_url, timeout }),
     nodeArgs: UNDER_CONDITIONS,
@@ -25,28 +25,28 @@ async function errorFor(t, api_url, timeout = '5') {
   return { testEnv, main, message: main.annotations[0].message };
 }
 
-test('a refused connection names host and code', async (t) => {
-  // Nobody listens below 1024 on loopback here, and no kernel hands such a port out.
+test('connection refused names host and code', async (t) => {
+  // Nothing listens on this port, and the kernel never assigns it.
   const port = 2;
   const { message, main } = await errorFor(t, `http://127.0.0.1:${port}`);
   const error = ERRORS.connection('login', like(/.*ECONNREFUSED.*/), { host: `127.0.0.1:${port}` });
   assert.match(message, exactly(withFix(error, FIX.hostAndPort)));
-  assert.equal(main.saved[0].needsLogout, false, 'nothing was sent, so nothing needs a logout');
+  assert.equal(main.saved[0].needsLogout, false, 'no request was sent, so there is nothing to log out');
 });
 
-test('an unknown host names host and code', async (t) => {
+test('unknown host name names host and code', async (t) => {
   const { message } = await errorFor(t, 'https://reoclo.invalid');
   const error = ERRORS.connection('login', like(/.*(ENOTFOUND|EAI_AGAIN).*/), { host: 'reoclo.invalid' });
   assert.match(message, exactly(withFix(error, FIX.dns)));
 });
 
-test('a peer that does not speak TLS names host and code', async (t) => {
+test('a server without TLS names host and code', async (t) => {
   const host = await startServer(t, (_, response) => response.end());
   const { message } = await errorFor(t, `https://${host}`);
   assert.match(message, exactly(withFix(ERRORS.connection('login', 'EPROTO', { host }), FIX.noTls)));
 });
 
-test('a redirect is refused and the key does not follow it', async (t) => {
+test('does not follow a redirect with the key', async (t) => {
   const followed = [];
   const redirectTarget = await startServer(t, (request, response) => response.end(followed.push(request.headers) && '{}'));
   const host = await startServer(t, (_, response) =>

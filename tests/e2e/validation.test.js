@@ -1,4 +1,4 @@
-// Every bad input: one error that names it and says how to mend it, exit code 1, no request, a silent post step.
+// Invalid inputs: one error with the remedy, exit code 1, no request, and no output in post.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -9,7 +9,7 @@ const ID = '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11';
 const OTHER = ID.replace('0b', '1b');
 const uuids = (n) => Array.from({ length: n }, () => randomUUID()).join('\n');
 
-// what is wrong → mode, inputs that differ from good ones, the error
+// what is invalid → mode, changed inputs, the error
 const MATRIX = {
   'an empty key': ['vault', { api_key: '' }, INPUTS.apiKeyRequired],
   'an integration key': ['vault', { api_key: 'rk_t_abcdefgh' }, INPUTS.apiKeyOfIntegration],
@@ -34,10 +34,10 @@ const MATRIX = {
   'both modes': ['passthrough', { credential_id: ID }, INPUTS.exclusive('username, access_token and registry_url')],
   'vault with one passthrough field': ['vault', { registry_url: 'ghcr.io' }, INPUTS.exclusive('registry_url')],
   'neither mode': ['vault', { credential_id: '' }, INPUTS.noMode],
-  'no user name': ['passthrough', { username: '' }, `${INPUTS.missing('username', 'username is')}.`],
+  'no username': ['passthrough', { username: '' }, `${INPUTS.missing('username', 'username is')}.`],
   'no token': ['passthrough', { access_token: ' \n' }, `${INPUTS.missing('access_token', 'access_token is')}. ${INPUTS.emptySecrets}.`],
   'no registry': ['passthrough', { registry_url: '' }, `${INPUTS.missing('registry_url', 'registry_url is')}.`],
-  'only a user name': ['passthrough', { access_token: '', registry_url: '' }, `${INPUTS.missing('access_token', 'access_token and registry_url are')}. ${INPUTS.emptySecrets}.`],
+  'only a username': ['passthrough', { access_token: '', registry_url: '' }, `${INPUTS.missing('access_token', 'access_token and registry_url are')}. ${INPUTS.emptySecrets}.`],
   'a registry with white space': ['passthrough', { registry_url: 'ghcr.io my-org' }, INPUTS.registryUrl(INPUTS.flaws.whitespace)],
   'a registry without a host': ['passthrough', { registry_url: 'https:///v2/' }, INPUTS.registryUrl(INPUTS.flaws.noHost)],
   'a registry with a password in it': ['passthrough', { registry_url: 'https://user:hunter22@ghcr.io' }, INPUTS.registryUrl(INPUTS.flaws.credentials)],
@@ -57,7 +57,7 @@ before(async () => (testEnv = await createTestEnv()));
 after(() => testEnv.close());
 
 for (const [what, [mode, different, message]] of Object.entries(MATRIX)) {
-  test(`${what} is refused before anything is sent`, async () => {
+  test(`${what} is one error before any request`, async () => {
     const main = await testEnv.run('main', { inputs: testEnv.inputs[mode](different) });
     assert.equal(main.code, 1);
     assert.equal(main.stderr, '');
@@ -72,14 +72,14 @@ for (const [what, [mode, different, message]] of Object.entries(MATRIX)) {
   });
 }
 
-test('several bad inputs are told in one error', async () => {
+test('several invalid inputs are one error', async () => {
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ server_id: 'x', cleanup: 'maybe', timeout: '-1' }) });
   assert.equal(main.annotations.length, 1);
   const errors = [INPUTS.notUuid('server_id'), INPUTS.cleanup, INPUTS.timeout].join(' ');
   assert.equal(main.annotations[0].message, withFix(errors, FIX.inputs));
 });
 
-test('plain http to anything but loopback is a warning', async () => {
+test('warns of plain http except on loopback', async () => {
   const inputs = testEnv.inputs.vault({ api_url: 'http://reoclo.invalid', timeout: '1' });
   const main = await testEnv.run('main', { inputs });
   assert.deepEqual(main.annotations.map(({ level }) => level), ['warning', 'error']);

@@ -1,10 +1,10 @@
-// Vault mode: the credential is in Reoclo, docker logs in for real, post logs out for real.
+// Vault mode: the credential is stored in Reoclo; the real docker CLI logs in and out.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LOG } from '../env/messages.js';
 import { createTestEnv } from '../env/test-env.js';
 
-test('a vault login logs the server in, and the post step logs it out', async (t) => {
+test('logs the server in, and out in post', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault() });
 
@@ -52,7 +52,7 @@ test('a vault login logs the server in, and the post step logs it out', async (t
   assert.equal(testEnv.reoclo.audit[0].auth_mode, 'vault');
 });
 
-test('the requests are a login, polls and, in post, one logout', async (t) => {
+test('sends a login, status requests and one logout', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault() });
   await testEnv.runPost(main);

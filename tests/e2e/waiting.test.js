@@ -1,4 +1,4 @@
-// A step that waits says now and then what it waits for.
+// A step that waits prints what it waits for.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { label, LOG, NAMES } from '../env/messages.js';
@@ -7,12 +7,12 @@ import { startGate } from '../sandbox/gate.js';
 import { createFleet, hangDocker, printed } from '../env/fleet.js';
 import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
-// Each leap of the clock is over one of the waits between two lines.
+// Each jump of the clock skips the time until the next line.
 const LEAPS = { nodeArgs: UNDER_CONDITIONS, env: { TEST_LEAP_S: '10' } };
 
 const waitingLines = ({ log }) => log.filter((line) => line.includes(LOG.stillWaitingStart));
 
-/** Waits for the waitingLines of 5, 15 and 25 s, with a leap for each. */
+/** Waits for the lines after 5, 15 and 25 s, with a jump of the clock for each. */
 async function threeWaitingLines(step) {
   for (const seconds of [5, 15, 25]) {
     step.child.kill('SIGUSR2');
@@ -20,14 +20,14 @@ async function threeWaitingLines(step) {
   }
 }
 
-/** That these are the first signs, made by `line(seconds)`; a slow machine may have come to the next. */
+/** Asserts that the lines are those of `line(seconds)` from 5 s on: three, or more on a slow machine. */
 function assertWaitingLines(main, line) {
   const expected = waitingLines(main).map((_, i) => line(5 + 10 * i));
   assert.ok(expected.length >= 3);
   assert.deepEqual(waitingLines(main), expected);
 }
 
-test('a login that docker takes long for is told of after 5 s and then every 10 s', async (t) => {
+test('reports a slow login after 5 s, then every 10 s', async (t) => {
   const testEnv = await createTestEnv(t);
   const gate = testEnv.cleanUp(await startGate(testEnv.registry.host));
   const step = testEnv.start('main', { inputs: testEnv.inputs.passthrough({ registry_url: gate.host }), ...LEAPS });
@@ -41,20 +41,20 @@ test('a login that docker takes long for is told of after 5 s and then every 10 
   assert.deepEqual(testEnv.server.agent.logins(), []);
 });
 
-test('so is a request that Reoclo takes long for, by the credential, since the registry is not known', async (t) => {
+test('reports a slow request by its credential', async (t) => {
   const testEnv = await createTestEnv(t);
-  let answer;
-  const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, { login: delayResponse(new Promise((resolve) => (answer = resolve))) }));
+  let respond;
+  const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, { login: delayResponse(new Promise((resolve) => (respond = resolve))) }));
   const step = testEnv.start('main', { inputs: testEnv.inputs.vault({ api_url: faults.url }), ...LEAPS });
   await faults.seen('login');
   await threeWaitingLines(step);
-  answer();
+  respond();
   const main = await step.done;
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
   assertWaitingLines(main, (seconds) => LOG.stillWaitingFor(seconds, `${NAMES.server(testEnv.server.id)}, ${NAMES.credential(testEnv.credentialId)}`));
 });
 
-test('of several logins those are named that are under way, and how many are done', async (t) => {
+test('reports running logins and the number finished', async (t) => {
   const { testEnv, servers, registries, inputs } = await createFleet(t, { types: ['generic'] });
   await hangDocker(servers[1]);
   const step = testEnv.start('main', { inputs: inputs(), ...LEAPS });
@@ -67,10 +67,10 @@ test('of several logins those are named that are under way, and how many are don
   assertWaitingLines(main, (seconds) => LOG.stillWaitingForSome(seconds, 2, 3, `${NAMES.server(servers[1].id)}, ${registries[0]}`));
 });
 
-test('a quick login says nothing of it', async (t) => {
+test('reports nothing for a fast login', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.vault() });
   assert.equal(main.code, 0);
-  // Where the machine has made it a slow one, it says so with right.
+  // On a busy machine the login may be slow.
   if (main.durationMs < 5_000) assert.deepEqual(waitingLines(main), []);
 });

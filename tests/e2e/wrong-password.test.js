@@ -1,10 +1,10 @@
-// docker itself refuses: its own words reach the user, and nobody else's login is touched.
+// docker login fails: the error has its output, and an existing login is kept.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERRORS, exactly, FIX, like, LOG, TITLES, withFix } from '../env/messages.js';
 import { createTestEnv } from '../env/test-env.js';
 
-test('a wrong password fails with docker\'s own words, the exit code and the operation', async (t) => {
+test('a wrong password fails with docker output', async (t) => {
   const testEnv = await createTestEnv(t);
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: 'not-the-password' }) });
   assert.equal(main.code, 1);
@@ -20,7 +20,7 @@ test('a wrong password fails with docker\'s own words, the exit code and the ope
   assert.match(message, exactly(withFix(error, FIX.credential)));
 });
 
-test('a login that failed does not log out the working login that was there before', async (t) => {
+test('a failed login keeps an existing login', async (t) => {
   const testEnv = await createTestEnv(t);
   await testEnv.run('main', { inputs: testEnv.inputs.vault({ cleanup: 'false' }) });
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: 'not-the-password' }) });
@@ -30,7 +30,7 @@ test('a login that failed does not log out the working login that was there befo
   assert.deepEqual(testEnv.server.agent.logins(), [testEnv.registry.host]);
 });
 
-test('a non-zero exit of a completed operation is a failure, too', async (t) => {
+test('a completed operation with non-zero exit fails', async (t) => {
   const testEnv = await createTestEnv(t, { agent: { nonZeroExit: 'completed' } });
   const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ access_token: 'not-the-password' }) });
   assert.equal(main.code, 1);

@@ -1,24 +1,24 @@
-// A login that gets no response.
+// Logins without a response: resets, lost and slow responses.
 import { atLeast, failsWithPossibleLogin, FAST_CLOCK, faultTable, gap, logs, timesOut } from '../../env/fault-table.js';
 import { ANY, ERRORS, exactly, LOG, PROGRESS, TITLES, WARNINGS } from '../../env/messages.js';
 import { dropResponse, headersOnly, noResponse, reset, resetUnread, slowBody } from '../../sandbox/faults.js';
 
-// What post can have to do, where it is not one logout; after a clean failure it is nothing.
+// What post does for a login whose registry is unknown.
 const NO_REGISTRY = {
   requests: { poll: 0, logout: 0 },
   warning: TITLES.loginNotCleanedUp,
   message: exactly(WARNINGS.loginNotCleanedUp('SERVER')),
 };
 
-faultTable('a login that gets no response', [
+faultTable('a login without response', [
   {
-    name: 'a login whose connection is reset unread is sent again',
+    name: 'retries a login after an unread reset',
     main: { connections: [resetUnread] },
     requests: { connections: atLeast(3), login: 1 },
     retries: 1,
   },
   {
-    name: 'a login whose connection is reset unread every time is given up after 6 attempts',
+    name: 'fails after 6 unread resets',
     mode: 'passthrough',
     main: { connections: resetUnread },
     ends: failsWithPossibleLogin(TITLES.connectionFailed, ERRORS.connection('login')),
@@ -27,14 +27,14 @@ faultTable('a login that gets no response', [
     after: { requests: { logout: 1 } },
   },
   {
-    name: 'a login that is reset after it was read is sent again',
+    name: 'retries a login after a reset',
     mode: 'passthrough',
     main: { login: [reset] },
     requests: { login: 2 },
     retries: 1,
   },
   {
-    name: 'a login that is reset every time is given up after 6 attempts, and logged out to be safe',
+    name: 'fails after 6 resets and logs out',
     mode: 'passthrough',
     main: { login: reset },
     ends: failsWithPossibleLogin(TITLES.connectionFailed, ERRORS.connection('login')),
@@ -42,14 +42,14 @@ faultTable('a login that gets no response', [
     retries: 5,
   },
   {
-    name: 'a login that was accepted twice before its response arrived is logged out once for all',
+    name: 'logs out once after duplicate logins',
     main: { login: [dropResponse, dropResponse] },
     requests: { login: 3 },
     retries: 2,
     operations: 3,
   },
   {
-    name: 'a login that was accepted but never answered is logged out, where its registry is known',
+    name: 'passthrough: logs out logins without response',
     mode: 'passthrough',
     main: { login: dropResponse },
     ends: failsWithPossibleLogin(TITLES.connectionFailed, ERRORS.connection('login')),
@@ -58,7 +58,7 @@ faultTable('a login that gets no response', [
     operations: 6,
   },
   {
-    name: 'a login that was accepted but never answered is one warning, where only the vault knows its registry',
+    name: 'vault: warns of logins without response',
     main: { login: dropResponse },
     ends: failsWithPossibleLogin(TITLES.connectionFailed, ERRORS.connection('login')),
     requests: { login: 6, poll: 0 },
@@ -68,7 +68,7 @@ faultTable('a login that gets no response', [
     left: 1,
   },
   {
-    name: 'a login that is answered by silence ends with `timeout`',
+    name: 'a login without response ends at `timeout`',
     mode: 'passthrough',
     inputs: { timeout: '10' },
     main: { login: noResponse },
@@ -77,7 +77,7 @@ faultTable('a login that gets no response', [
     takes: [1_000, 4_000],
   },
   {
-    name: 'a login that is answered by silence is asked for again after 30 s',
+    name: 'retries a login without response after 30 s',
     conditions: FAST_CLOCK,
     main: { login: [noResponse] },
     requests: { login: 2 },
@@ -85,7 +85,7 @@ faultTable('a login that gets no response', [
     also: [gap('login', 2_000, 8_000), logs(LOG.retrying('login', { error: ERRORS.requestTimeout('login', 30) }))],
   },
   {
-    name: 'a login of which only the head of the response arrives ends with `timeout`, and is logged out',
+    name: 'a response without body ends at `timeout`',
     mode: 'passthrough',
     inputs: { timeout: '10' },
     main: { login: headersOnly },
@@ -94,7 +94,7 @@ faultTable('a login that gets no response', [
     takes: [1_000, 4_000],
   },
   {
-    name: 'a login whose response arrives at one byte a second ends with `timeout`, and is logged out',
+    name: 'a slow response ends at `timeout`',
     mode: 'passthrough',
     inputs: { timeout: '25' },
     main: { login: slowBody },

@@ -1,4 +1,4 @@
-// Names, certificates and clocks.
+// Logins that fail on DNS, TLS or the connection, and clocks that change.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -10,26 +10,26 @@ import { closedPort } from '../../support/serve.js';
 
 const HOUR_MS = 3_600_000;
 
-faultTable('a host that cannot be used', [
+faultTable('a login to an unusable host', [
   {
-    name: 'a host that does not exist is looked up 6 times',
+    name: 'retries an unknown host name 6 times',
     inputs: { api_url: 'https://reoclo.invalid' },
     ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', like(/.*(ENOTFOUND|EAI_AGAIN).*/), { host: 'reoclo.invalid' })),
     requests: { connections: 0 },
     retries: 5,
   },
   {
-    name: 'a resolver that fails twice does not keep a login from succeeding',
+    name: 'logs in after two DNS failures',
     conditions: { ...FAST_CLOCK, TEST_DNS_FAILURES: '2' },
     inputs: ({ faults }) => ({ api_url: faults.url.replace('127.0.0.1', 'localhost') }),
     requests: { login: 1 },
     retries: 2,
-    // Post resolves the name in a process of its own.
+    // Post resolves the name again, in its own process.
     after: { retries: 2 },
     also: [logs(LOG.retrying('login', { error: ERRORS.connection('login', like(/.*EAI_AGAIN.*/)) }))],
   },
   {
-    name: 'a refused connection is tried 6 times, and nothing was sent',
+    name: 'fails after 6 refused connections without logout',
     mode: 'passthrough',
     inputs: async () => ({ api_url: `http://127.0.0.1:${await closedPort()}` }),
     ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', like(/.*ECONNREFUSED.*/))),
@@ -37,14 +37,14 @@ faultTable('a host that cannot be used', [
     retries: 5,
   },
   {
-    name: 'a certificate that nobody vouches for is refused at once, and nothing was sent',
+    name: 'does not retry a self-signed certificate',
     mode: 'passthrough',
     tls: 'IP:127.0.0.1',
     ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', like(/.*self.signed certificate.*/)), FIX.certificate),
     requests: { connections: 1, login: 0 },
   },
   {
-    name: 'a certificate for another host is refused at once, and nothing was sent',
+    name: 'does not retry a certificate for another host',
     mode: 'passthrough',
     tls: 'DNS:reoclo.example',
     trusted: true,
@@ -52,14 +52,14 @@ faultTable('a host that cannot be used', [
     requests: { connections: 1, login: 0 },
   },
   {
-    name: 'https to a port that speaks no TLS is refused at once, and nothing was sent',
+    name: 'does not retry https to plain HTTP',
     mode: 'passthrough',
     inputs: ({ faults }) => ({ api_url: faults.url.replace('http:', 'https:') }),
     ends: failsWithoutLogin(TITLES.connectionFailed, ERRORS.connection('login', 'EPROTO'), FIX.noTls),
     requests: { login: 0 },
   },
   {
-    name: 'a private certificate that NODE_EXTRA_CA_CERTS names is trusted',
+    name: 'trusts a certificate in NODE_EXTRA_CA_CERTS',
     tls: 'IP:127.0.0.1',
     trusted: true,
     main: { connections: [resetUnread], poll: [reset] },
@@ -67,7 +67,7 @@ faultTable('a host that cannot be used', [
     retries: 2,
   },
   {
-    name: 'a runner whose time of day jumps waits neither shorter nor longer',
+    name: 'waits are independent of the time of day',
     conditions: { ...NO_WAITS, TEST_CLOCK_LEAP_MS: String(HOUR_MS) },
     inputs: { timeout: '20' },
     main: { login: [status(503)], poll: [status(503), status(429, { 'retry-after': '1' })] },
@@ -77,20 +77,20 @@ faultTable('a host that cannot be used', [
   },
 ]);
 
-test('a connection that is refused until Reoclo is back does not keep a login from succeeding', async (t) => {
+test('logs in once refused connections are accepted', async (t) => {
   const testEnv = await createTestEnv(t);
   const port = await closedPort();
   const step = testEnv.start('main', {
     inputs: testEnv.inputs.vault({ api_url: `http://127.0.0.1:${port}` }),
     nodeArgs: UNDER_CONDITIONS,
-    // The longest waits: there is time to come back before the next attempt.
+    // The longest waits, so that Reoclo is up before the next attempt.
     env: { TEST_RANDOM: '1' },
   });
   const retrying = once(
     step.child.stdout.filter((text) => text.split('\n').some(LOG.isRetry)),
     'data',
   );
-  // A step that does not try again has ended; what follows then says how.
+  // Without a retry the step ends, and the assertions below show why.
   await Promise.race([retrying, step.done]);
   const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, {}, { port }));
   const main = await step.done;

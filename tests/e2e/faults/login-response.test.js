@@ -1,19 +1,19 @@
-// A login whose response is not the one of the API.
+// Logins whose response is not valid.
 import { failsWithoutLogin, failsWithPossibleLogin, faultTable, logs } from '../../env/fault-table.js';
 import { ERRORS, FIX, like, LOG, TITLES } from '../../env/messages.js';
 import { changedBody, emptyBody, halfJson, htmlPage, paddedBody, redirect, status, truncatedBody } from '../../sandbox/faults.js';
 
 const MIB = 1024 * 1024;
 
-faultTable('a login with an unusable response', [
+faultTable('a login with an invalid response', [
   {
-    name: 'a page instead of the response to a login is not taken for it',
+    name: 'retries a login after an HTML page',
     main: { login: [htmlPage] },
     requests: { login: 2 },
     retries: 1,
   },
   {
-    name: 'a page instead of every response points at api_url',
+    name: 'fails after 6 HTML pages, naming api_url',
     mode: 'passthrough',
     main: { login: htmlPage },
     ends: failsWithPossibleLogin(TITLES.unexpectedResponse, ERRORS.invalidJson('login'), FIX.apiUrlBase),
@@ -21,14 +21,14 @@ faultTable('a login with an unusable response', [
     retries: 5,
   },
   {
-    name: 'a response to a login that breaks off is asked for again',
+    name: 'retries a login after a truncated response',
     main: { login: [truncatedBody] },
     requests: { login: 2 },
     retries: 1,
     operations: 2,
   },
   {
-    name: 'half of the JSON of a login is asked for again',
+    name: 'retries a login after truncated JSON',
     mode: 'passthrough',
     main: { login: [halfJson] },
     requests: { login: 2 },
@@ -36,7 +36,7 @@ faultTable('a login with an unusable response', [
     operations: 2,
   },
   {
-    name: 'an empty response to a login is asked for again',
+    name: 'retries a login after an empty response',
     main: { login: [emptyBody] },
     requests: { login: 2 },
     retries: 1,
@@ -47,7 +47,7 @@ faultTable('a login with an unusable response', [
     'without an operation': ({ operation_id, ...response }) => response,
     'that is a list': (response) => [response],
     'that is null': () => null,
-    'that is a list of the right values': ({ operation_id, registry_url, registry_type }) => [
+    'that is a list of values': ({ operation_id, registry_url, registry_type }) => [
       operation_id,
       registry_url,
       registry_type,
@@ -57,7 +57,7 @@ faultTable('a login with an unusable response', [
     'with a list for its registry': (response) => ({ ...response, registry_url: [response.registry_url] }),
     'with a line break in its registry': (response) => ({ ...response, registry_url: 'ghcr.io\n::error::boo' }),
   }).map(([what, change], i) => ({
-    name: `a response to a login ${what} is an error, and the login is logged out`,
+    name: `fails and logs out: login response ${what}`,
     mode: 'passthrough',
     main: { login: changedBody(change) },
     ends: failsWithPossibleLogin(TITLES.unexpectedResponse, ERRORS.unexpectedResponse('login'), FIX.apiUrlBase),
@@ -65,7 +65,7 @@ faultTable('a login with an unusable response', [
     operations: 1,
   })),
   {
-    name: 'a response to a login of more than 16 MiB is an error, and the login is logged out',
+    name: 'fails and logs out: login response over 16 MiB',
     mode: 'passthrough',
     main: { login: paddedBody(17 * MIB) },
     ends: failsWithPossibleLogin(TITLES.unexpectedResponse, ERRORS.tooLarge('login'), FIX.apiUrlBase),
@@ -73,14 +73,14 @@ faultTable('a login with an unusable response', [
     operations: 1,
   },
   ...[301, 307, 308].map((code) => ({
-    name: `a login is not sent on by a ${code}`,
+    name: `does not follow HTTP ${code} with a login`,
     mode: code === 307 ? 'passthrough' : 'vault',
     main: ({ redirectTarget }) => ({ login: redirect(`${redirectTarget.url}/api/automation/v1/registry-auth/login`, code) }),
     ends: failsWithoutLogin(TITLES.redirect, ERRORS.redirect('login', code, { to: like(/127\.0\.0\.1.*/) }), FIX.apiUrlFinal),
     requests: { login: 1, poll: 0 },
   })),
   {
-    name: 'a refusal that repeats the key and the token shows neither',
+    name: 'redacts key and token in an error detail',
     mode: 'passthrough',
     main: {
       login: status(422, {}, ({ headers, body }) =>
@@ -91,7 +91,7 @@ faultTable('a login with an unusable response', [
     requests: { login: 1, poll: 0 },
   },
   {
-    name: 'a retry does not show what a fault repeats of the token',
+    name: 'redacts the token in a retry line',
     mode: 'passthrough',
     main: { login: [status(503, {}, ({ body }) => JSON.stringify({ detail: JSON.parse(body).access_token }))] },
     requests: { login: 2 },

@@ -1,4 +1,4 @@
-// A login that gets an HTTP status other than success.
+// Logins with HTTP errors: which are retried, and which are logged out.
 import assert from 'node:assert/strict';
 import { atLeast, denied, failsWithoutLogin, failsWithPossibleLogin, faultTable, gap, logs, RANDOM_WAITS } from '../../env/fault-table.js';
 import { ERRORS, FIX, like, LOG, TITLES } from '../../env/messages.js';
@@ -6,7 +6,7 @@ import { dropResponse, htmlPage, reset, status, truncatedBody } from '../../sand
 
 faultTable('a login with an HTTP error', [
   ...[408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524].map((code, i) => ({
-    name: `a login that is answered ${code} is sent again`,
+    name: `retries a login after HTTP ${code}`,
     mode: i % 2 ? 'vault' : 'passthrough',
     main: { login: [status(code)] },
     requests: { login: 2 },
@@ -14,21 +14,21 @@ faultTable('a login with an HTTP error', [
     also: [logs(LOG.retrying('login', { error: ERRORS.httpStatus('login', code) }))],
   })),
   ...[400, 401, 403, 404, 409, 422, 451].map((code, i) => ({
-    name: `a login that is answered ${code} is refused once and for all`,
+    name: `does not retry a login after HTTP ${code}`,
     mode: i % 2 ? 'vault' : 'passthrough',
     main: { login: status(code, {}, '{"detail":"No."}') },
     ends: failsWithoutLogin(TITLES.ofStatus('login', code), ERRORS.httpStatus('login', code, { detail: 'No' })),
     requests: { login: 1, poll: 0 },
   })),
   ...[501, 505, 511].map((code) => ({
-    name: `a login that is answered ${code} is not sent again, but logged out to be safe`,
+    name: `logs out without retry after HTTP ${code}`,
     mode: 'passthrough',
     main: { login: status(code) },
     ends: failsWithPossibleLogin(TITLES.serverError, ERRORS.httpStatus('login', code), FIX.serverError),
     requests: { login: 1, poll: 0 },
   })),
   {
-    name: 'a login that is answered 503 six times may have happened',
+    name: 'logs out after HTTP 503 six times',
     mode: 'passthrough',
     main: { login: status(503, {}, '{"detail":"busy"}') },
     ends: failsWithPossibleLogin(TITLES.serverError, ERRORS.httpStatus('login', 503, { detail: 'busy' }), FIX.serverError),
@@ -36,14 +36,14 @@ faultTable('a login with an HTTP error', [
     retries: 5,
   },
   {
-    name: 'a login that is answered 429 six times has not happened',
+    name: 'does not log out after HTTP 429 six times',
     main: { login: status(429) },
     ends: failsWithoutLogin(TITLES.rateLimit, ERRORS.httpStatus('login', 429)),
     requests: { login: 6, poll: 0 },
     retries: 5,
   },
   {
-    name: 'a refusal after a 503 does not tell what became of the first attempt',
+    name: 'logs out after HTTP 503, then 403',
     mode: 'passthrough',
     main: { login: [status(503), status(403)] },
     ends: failsWithPossibleLogin(TITLES.permissionDenied, ERRORS.httpStatus('login', 403)),
@@ -51,7 +51,7 @@ faultTable('a login with an HTTP error', [
     retries: 1,
   },
   {
-    name: 'a refusal after an accepted login that was not answered is logged out',
+    name: 'logs out after a lost response, then 401',
     mode: 'passthrough',
     main: { login: [dropResponse, status(401)] },
     ends: failsWithPossibleLogin(TITLES.invalidApiKey, ERRORS.httpStatus('login', 401)),
@@ -60,7 +60,7 @@ faultTable('a login with an HTTP error', [
     operations: 1,
   },
   {
-    name: 'a login that is denied after one whose response was lost is logged out all the same',
+    name: 'logs out after a lost response, then a denial',
     mode: 'passthrough',
     main: { login: [dropResponse], poll: denied },
     post: { poll: denied },
@@ -71,7 +71,7 @@ faultTable('a login with an HTTP error', [
     after: { requests: { poll: atLeast(1), logout: 1 } },
   },
   {
-    name: 'a refusal after a 429 leaves no login',
+    name: 'does not log out after HTTP 429, then 403',
     mode: 'passthrough',
     main: { login: [status(429), status(403)] },
     ends: failsWithoutLogin(TITLES.permissionDenied, ERRORS.httpStatus('login', 403)),
@@ -79,14 +79,14 @@ faultTable('a login with an HTTP error', [
     retries: 1,
   },
   {
-    name: 'five faults of five kinds in a row do not keep a login from succeeding',
+    name: 'logs in after five different faults',
     main: { login: [reset, status(502), htmlPage, dropResponse, truncatedBody] },
     requests: { login: 6 },
     retries: 5,
     operations: 3,
   },
   {
-    name: 'faults are waited out, longer each time and at random',
+    name: 'waits a random time before a retry',
     conditions: RANDOM_WAITS,
     main: { login: [reset, status(503)] },
     requests: { login: 3 },
@@ -94,7 +94,7 @@ faultTable('a login with an HTTP error', [
     also: [gap('login', 0, 250 + 500)],
   },
   {
-    name: 'the waits between attempts double',
+    name: 'doubles the waits between attempts',
     conditions: { TEST_RANDOM: '0.5' },
     main: { login: [reset, reset, reset] },
     requests: { login: 4 },

@@ -1,4 +1,4 @@
-// Status requests that get no response, or an HTTP status other than success.
+// Status requests without a response or with an HTTP error.
 import { atLeast, failsWithPossibleLogin, FAST_CLOCK, FAST_CLOCK_HALF_WAITS, faultTable, gap, timesOut } from '../../env/fault-table.js';
 import { ERRORS, FIX, like, TITLES } from '../../env/messages.js';
 import { dropResponse, headersOnly, noResponse, pass, redirect, reset, resetUnread, slowBody, status } from '../../sandbox/faults.js';
@@ -6,41 +6,41 @@ import { dropResponse, headersOnly, noResponse, pass, redirect, reset, resetUnre
 const times = (count, fault) => Array(count).fill(fault);
 const UPGRADE = status(101, { connection: 'Upgrade', upgrade: 'h2c' });
 
-faultTable('a status request without a usable response', [
+faultTable('a failing status request', [
   {
-    name: 'a poll whose connection is reset unread is asked again',
+    name: 'retries a status request after an unread reset',
     main: { connections: [pass, resetUnread, resetUnread] },
     requests: { poll: atLeast(1) },
     retries: 2,
   },
   {
-    name: 'a poll that is reset is asked again',
+    name: 'retries a status request after a reset',
     mode: 'passthrough',
     main: { poll: [reset] },
     requests: { poll: atLeast(2) },
     retries: 1,
   },
   {
-    name: 'a poll whose response is lost is asked again',
+    name: 'retries a status request after a lost response',
     main: { poll: [dropResponse, dropResponse] },
     requests: { poll: atLeast(3) },
     retries: 2,
   },
   ...[408, 429, 500, 502, 504, 522].map((code, i) => ({
-    name: `a poll that is answered ${code} is asked again`,
+    name: `retries a status request after HTTP ${code}`,
     mode: i % 2 ? 'vault' : 'passthrough',
     main: { poll: [status(code)] },
     requests: { login: 1, poll: atLeast(2) },
     retries: 1,
   })),
   {
-    name: 'polls go on after more faults than a login would be given',
+    name: 'retries a status request 12 times',
     main: { poll: times(12, status(503)) },
     requests: { login: 1, poll: atLeast(13) },
     retries: 12,
   },
   {
-    name: 'polls that are reset until `timeout` end with how far it got, and the login is logged out',
+    name: 'status requests reset until `timeout` are logged out',
     conditions: FAST_CLOCK_HALF_WAITS,
     inputs: { timeout: '10' },
     main: { poll: reset },
@@ -51,13 +51,13 @@ faultTable('a status request without a usable response', [
     takes: [1_000, 4_000],
   },
   {
-    name: 'a response that changes the protocol is none, and asked for again',
+    name: 'retries after a protocol upgrade',
     main: { login: [UPGRADE], poll: [UPGRADE] },
     requests: { login: 2, poll: atLeast(2) },
     retries: 2,
   },
   {
-    name: 'a poll that is answered by silence is asked again after 30 s',
+    name: 'retries a status request after 30 s',
     conditions: FAST_CLOCK,
     main: { poll: [noResponse] },
     requests: { poll: atLeast(2) },
@@ -65,7 +65,7 @@ faultTable('a status request without a usable response', [
     also: [gap('poll', 2_000, 8_000)],
   },
   {
-    name: 'a poll that is answered by silence until `timeout` ends there, and the login is logged out',
+    name: 'a status request without response ends at `timeout`',
     mode: 'passthrough',
     inputs: { timeout: '10' },
     main: { poll: noResponse },
@@ -75,7 +75,7 @@ faultTable('a status request without a usable response', [
     takes: [1_000, 4_000],
   },
   {
-    name: 'a poll of which only the head of the response arrives ends with `timeout`',
+    name: 'a status response without body ends at `timeout`',
     inputs: { timeout: '10' },
     main: { poll: headersOnly },
     ends: timesOut({ seconds: 10 }),
@@ -84,7 +84,7 @@ faultTable('a status request without a usable response', [
     takes: [1_000, 4_000],
   },
   {
-    name: 'a poll whose response arrives at one byte a second ends with `timeout`',
+    name: 'a slow status response ends at `timeout`',
     inputs: { timeout: '25' },
     main: { poll: slowBody },
     ends: timesOut(),
@@ -93,7 +93,7 @@ faultTable('a status request without a usable response', [
     takes: [2_500, 4_500],
   },
   ...[401, 404, 501].map((code, i) => ({
-    name: `a poll that is answered ${code} ends the step, and the login is logged out`,
+    name: `fails and logs out: status request with HTTP ${code}`,
     mode: i % 2 ? 'vault' : 'passthrough',
     main: { poll: status(code, {}, '{"detail":"No."}') },
     ends: failsWithPossibleLogin(TITLES.ofStatus('status', code), ERRORS.httpStatus('status', code, { detail: 'No' })),
@@ -101,7 +101,7 @@ faultTable('a status request without a usable response', [
     after: { requests: { poll: atLeast(1), logout: 1 } },
   })),
   {
-    name: 'a poll that is refused to post as well does not keep it from logging out',
+    name: 'logs out after failed status requests in post',
     main: { poll: status(404) },
     post: { poll: status(404) },
     ends: failsWithPossibleLogin(TITLES.apiNotFound, ERRORS.httpStatus('status', 404), FIX.apiUrlNoApi),
@@ -109,7 +109,7 @@ faultTable('a status request without a usable response', [
     after: { requests: { poll: 1, logout: 1 } },
   },
   {
-    name: 'a poll is not sent on by a redirect, and the login is logged out',
+    name: 'does not follow a redirect with a status request',
     main: ({ redirectTarget }) => ({ poll: redirect(redirectTarget.url, 302) }),
     ends: failsWithPossibleLogin(TITLES.redirect, ERRORS.redirect('status', 302, { to: like(/127\.0\.0\.1.*/) }), FIX.apiUrlFinal),
     requests: { login: 1, poll: 1 },
