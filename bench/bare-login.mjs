@@ -1,5 +1,4 @@
-// The calls that main makes for a vault login, as any script would make them: what the
-// action's own work is measured against. Here the first poll finds the operation ended.
+// The requests of a vault login as a plain script, the baseline for main. The first status request finds the operation ended.
 const { INPUT_API_URL, INPUT_API_KEY, INPUT_SERVER_ID, INPUT_CREDENTIAL_ID, GITHUB_RUN_ID } = process.env;
 const call = async (path, init) => {
   const headers = { authorization: `Bearer ${INPUT_API_KEY}`, 'content-type': 'application/json' };

@@ -1,4 +1,4 @@
-// The one call that post makes after a login that has ended, as any script would make it.
+// The request of a logout as a plain script, the baseline for post.
 const { INPUT_API_URL, INPUT_API_KEY, INPUT_SERVER_ID, GITHUB_RUN_ID } = process.env;
 const response = await fetch(`${INPUT_API_URL}/api/automation/v1/registry-auth/logout`, {
   method: 'POST',

@@ -1,5 +1,5 @@
-// `make bench`: what the action takes, against its budgets and against bare scripts that run
-// in turn with it, since on a busy machine only shares of one and the same run say anything.
+// `make bench`: compares the action with its budgets and with bare scripts. They run in turn, since on a busy machine only
+// ratios within one run are comparable.
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -30,8 +30,8 @@ try {
   await Promise.all(
     nodes.flatMap((node) =>
       actions.map((action) =>
-        Promise.all([askedFor(node, action), noticed(node, action)]).then(() => fleet(node, action)).catch((error) => {
-          // A peer may know no such operation, or no such clock.
+        Promise.all([countRequests(node, action), measureDelay(node, action)]).then(() => fleet(node, action)).catch((error) => {
+          // A peer may not support this operation or the fake clock.
           if (action.name !== 'peer') throw error;
           console.log(`On Node ${node.version} a row of the peer is missing: ${error.message}`);
         }),
@@ -50,7 +50,7 @@ if (options.json) {
 }
 process.exitCode = rows.some(({ pass }) => pass === false) ? 1 : 0;
 
-/** What runs in turn: on each Node the bare scripts, then the steps of each action. */
+/** The contenders: on each Node the bare scripts, then the steps of each action. */
 async function shortRuns(preload) {
   const all = [];
   for (const node of nodes) {
@@ -71,7 +71,7 @@ async function shortRuns(preload) {
   return all;
 }
 
-/** Runs all in turn, each round from another one on, and makes rows of what `measure` sees. */
+/** Runs all in turn, each round starting with another one, and adds rows of `measure`. */
 async function compare(unitName, unit, contenders, measure) {
   for (const contender of contenders) contender.values = [];
   for (let round = -WARM_UP; round < rounds; round++) {
@@ -83,8 +83,8 @@ async function compare(unitName, unit, contenders, measure) {
     }
   }
   for (const [what, name, against] of [
-    ['empty', 'nothing at all'],
-    ['refusal', 'main, refusing a bad input', 'empty'],
+    ['empty', 'empty script'],
+    ['refusal', 'main, invalid input', 'empty'],
     ['login', 'main, vault login', 'login'],
     ['logout', 'post, one logout', 'logout'],
   ]) {
@@ -98,7 +98,7 @@ async function compare(unitName, unit, contenders, measure) {
           what: `${name}: ${unitName}`,
           unit,
           node: node.version,
-          // A peer that does something else is no measure of anything.
+          // The values of a peer that failed are not comparable.
           who: wrong ? `${who}, exit code ${wrong.code}` : who,
           values,
           against: baseline?.who !== who ? baseline?.values : undefined,
@@ -109,8 +109,8 @@ async function compare(unitName, unit, contenders, measure) {
   }
 }
 
-/** How late the end of an operation is noticed: from it to the arrival of the first poll after it. */
-async function noticed(node, { name, main, defaults }) {
+/** The delay from the end of an operation to the first status request after it. */
+async function measureDelay(node, { name, main, defaults }) {
   const durations = Object.keys(BUDGETS.lateMs).map(Number);
   const late = new Map(durations.map((ms) => [ms, []]));
   const measure = async (ms) => {
@@ -120,7 +120,7 @@ async function noticed(node, { name, main, defaults }) {
     late.get(ms).push((await seen()).lateMs);
   };
   for (let round = 0; round < rounds; round++) {
-    // Waiting takes no processor: the longest of them waits beside the others.
+    // Waiting needs no CPU: the longest operation runs concurrently with the others.
     const others = durations.slice(0, -1).reduce((before, ms) => before.then(() => measure(ms)), Promise.resolve());
     await Promise.all([measure(durations.at(-1)), others]);
   }
@@ -130,18 +130,18 @@ async function noticed(node, { name, main, defaults }) {
   }
 }
 
-/** How often the API is asked in ten minutes, and until it would have been asked once more. */
-async function askedFor(node, { name, main, defaults }) {
+/** The number of requests for an operation of ten minutes. */
+async function countRequests(node, { name, main, defaults }) {
   const { url, seen } = api.run(1e9);
   const given = { ...defaults, ...inputs(url), timeout: '603' };
   const { output } = await run(node.path, main, { inputs: given, preload: 'clock.cjs' });
   const { requests } = await seen();
-  if (requests === 0 || /retry/i.test(output)) throw new Error(`${name} lost a request to the fast clock:\n${output}`);
+  if (requests === 0 || /retry/i.test(output)) throw new Error(`${name} lost a request because of the fake clock:\n${output}`);
   const budget = name === 'this action' ? BUDGETS.requests : undefined;
   row({ what: 'operation of 10 minutes', unit: 'requests', node: node.version, who: name, values: [requests], budget });
 }
 
-/** How long it takes to log eight servers in with three credentials each. */
+/** The time to log eight servers in with three credentials each. */
 async function fleet(node, { name, main, defaults }) {
   const uuids = (count, first) => Array.from({ length: count }, (_, i) => `${first}000000${i}-0000-4000-8000-000000000000`).join('\n');
   const values = [];
@@ -197,7 +197,7 @@ function print() {
   const widths = table[0].map((_, column) => Math.max(...table.map((cells) => cells[column].length)));
   let last;
   for (const [what, ...cells] of table) {
-    // Numbers stand right-aligned; what is measured is said once.
+    // Numbers are right-aligned; repeated labels are omitted.
     const shown = [what === last ? '' : what, ...cells];
     console.log(shown.map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd());
     last = what;

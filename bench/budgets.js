@@ -1,28 +1,26 @@
-// What the action may cost. `make bench` measures all of it; the sizes, which do not
-// depend on the machine, are checked by `make test`, too.
+// Budgets of the action. `make bench` measures all of them; `make test` checks the sizes, which do not depend on the machine.
 export const BUDGETS = {
-  // Medians, as a share of the bare script on the same Node; by Node's major version.
-  // A Node that is not named is reported only.
+  // Medians as a ratio to the bare script on the same Node, by major version. Other versions have no budget.
   ratios: {
-    // undici and its wasm cost a script on the global fetch less on Node 22.
+    // On Node 22 the global fetch of the bare script is faster.
     login: { 20: 0.5, 22: 1.05, 24: 0.7 },
     logout: { 20: 0.5, 22: 1.05, 24: 0.7 },
     refusal: { 20: 1.5 },
     memory: { 20: 1.15 },
   },
 
-  // How late the end of an operation that takes so many milliseconds may be noticed.
+  // Duration of an operation in ms → the maximum delay until its end is noticed.
   lateMs: Object.fromEntries([200, 500, 1_000, 3_000].map((ms) => [ms, Math.max(150, 0.3 * ms)])),
 
-  // 24 logins that take 0.3 s each, three on each of eight servers, from before the step starts until it has ended.
+  // 24 logins of 0.3 s each, three on each of eight servers, from the start to the end of the step.
   fleetMs: 2_000,
 
-  // Login and polls of an operation that takes ten minutes.
+  // Login and status requests for an operation of ten minutes.
   requests: 240,
 
   // Bytes; 1 KB is 1,000 of them.
   sizes: {
-    // 110,000 of them for one login; the rest is for what is known of registries, and for several logins at once.
+    // 110,000 for one login; the rest for the registries and for several logins.
     'dist/*.wasm': 155_000,
     'JavaScript loaded by main, no proxy, no CA': 130_000,
     'dist/': 400_000,

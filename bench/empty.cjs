@@ -1,1 +1,1 @@
-// What Node itself takes.
+// The cost of Node itself.

@@ -1,4 +1,4 @@
-// Runs steps of actions, and scripts, each in a process of its own as a runner would.
+// Runs steps of actions, and scripts, each in its own process as on a runner.
 import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { startChild } from '../tests/support/child.js';
 
 const STUCK_AFTER_MS = 60_000;
 
-// What a runner tells every step.
+// The environment variables of a runner.
 const RUN = {
   CI: 'true',
   GITHUB_ACTIONS: 'true',
@@ -26,9 +26,9 @@ const RUN = {
   PATH: '/usr/bin:/bin',
 };
 
-const ANSWERS = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_PATH', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
+const FILES = ['GITHUB_ENV', 'GITHUB_OUTPUT', 'GITHUB_PATH', 'GITHUB_STATE', 'GITHUB_STEP_SUMMARY'];
 
-/** Starts the API; `run` gives a process an `api_url` of its own there. */
+/** Starts the API; `run` returns a separate `api_url` for one process. */
 export async function startApi() {
   const server = fork(new URL('./server.js', import.meta.url));
   const [port] = await once(server, 'message');
@@ -39,7 +39,7 @@ export async function startApi() {
       const url = `${base}/${randomUUID()}`;
       return {
         url: `${url}/${operationMs}`,
-        /** @returns {Promise<{ requests: number, lateMs?: number }>} what the process has done */
+        /** @returns {Promise<{ requests: number, lateMs?: number }>} the counts of the process */
         seen: async () => (await fetch(url)).json(),
       };
     },
@@ -55,7 +55,7 @@ export const inputs = (apiUrl) => ({
   credential_id: '11111111-1111-4111-8111-111111111111',
 });
 
-/** The scripts of the action in `folder`, and what its inputs are when nobody sets them. */
+/** The scripts of the action in `folder`, and the defaults of its inputs. */
 export function loadAction(folder) {
   const { runs, inputs: declared = {} } = parse(readFileSync(join(folder, 'action.yml'), 'utf8'));
   if (!/^node\d+$/.test(runs.using)) throw new Error(`The action in ${folder} runs by ${runs.using}, not by Node`);
@@ -79,8 +79,8 @@ export function loadAction(folder) {
 export async function run(node, script, { inputs = {}, state = {}, env = {}, preload } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'docker-auth-bench-'));
   try {
-    const answers = Object.fromEntries(ANSWERS.map((name) => [name, join(folder, name)]));
-    Object.values(answers).forEach((path) => writeFileSync(path, ''));
+    const files = Object.fromEntries(FILES.map((name) => [name, join(folder, name)]));
+    Object.values(files).forEach((path) => writeFileSync(path, ''));
     const prefixed = (prefix, values) =>
       Object.fromEntries(Object.entries(values).map(([name, value]) => [prefix + name, String(value)]));
     const peak = join(folder, 'peak');
@@ -92,7 +92,7 @@ export async function run(node, script, { inputs = {}, state = {}, env = {}, pre
         HOME: folder,
         RUNNER_TEMP: folder,
         BENCH_PEAK: peak,
-        ...answers,
+        ...files,
         ...prefixed('INPUT_', Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name.toUpperCase(), value]))),
         ...prefixed('STATE_', state),
         ...env,
@@ -110,7 +110,7 @@ export async function run(node, script, { inputs = {}, state = {}, env = {}, pre
       ms,
       code,
       output: stdout + stderr,
-      state: parseKeyValues(readFileSync(answers.GITHUB_STATE, 'utf8')),
+      state: parseKeyValues(readFileSync(files.GITHUB_STATE, 'utf8')),
       peak: preload === 'peak.cjs' ? Number(readFileSync(peak, 'utf8')) : undefined,
     };
   } finally {

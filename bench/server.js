@@ -1,16 +1,13 @@
-// The API that is measured against, in a process of its own, so that it and whoever
-// measures do not wait for each other. The address that it is called by says what it does:
-// /RUN/MS/api/… lets RUN's operation end MS milliseconds after its login has arrived, and
-// /RUN tells what RUN has done.
+// The API for measurements, in its own process so that it does not slow the measuring process down. With /RUN/MS/api/… the
+// operation of RUN ends MS milliseconds after its login, and /RUN returns the counts of RUN.
 import { createServer } from 'node:http';
 
-// How RUN fares: its number of requests and of logins, and by how much the first poll after the
-// end of an operation was late.
+// RUN → its number of requests and logins, and the delay of the first status request after an operation's end.
 const runs = new Map();
 // When each operation ends.
 const ends = new Map();
 
-function answer(method, url) {
+function respond(method, url) {
   const [, run, ms, , , , ...call] = url.split('/');
   const seen = runs.get(run) ?? { requests: 0, logins: 0 };
   if (ms === undefined) return [200, seen];
@@ -44,7 +41,7 @@ function answer(method, url) {
 
 const server = createServer((request, response) => {
   request.resume().on('end', () => {
-    const [status, body] = answer(request.method, request.url);
+    const [status, body] = respond(request.method, request.url);
     const json = JSON.stringify(body);
     response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) });
     response.end(json);

@@ -1,4 +1,4 @@
-// What the action weighs, by the names of the budgets.
+// The sizes of the action, by the names of the budgets.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ export async function sizes(root) {
   };
 }
 
-/** The files of the action that V8 has compiled when a vault login has succeeded. */
+/** The files of the action that V8 compiles for a vault login. */
 async function loadedBy(root) {
   const folder = mkdtempSync(join(tmpdir(), 'docker-auth-coverage-'));
   const api = await startApi();

@@ -1,4 +1,4 @@
-// What a runner downloads and loads stays small: every size has a limit.
+// Limits for what a runner downloads and loads.
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ let measured;
 before(async () => (measured = await sizes(fileURLToPath(new URL('../', import.meta.url)))));
 
 for (const [what, most] of Object.entries(BUDGETS.sizes)) {
-  test(`${what}: ${most} bytes at most`, () => {
+  test(`${what}: at most ${most} bytes`, () => {
     assert.ok(measured[what] > 0 && measured[what] <= most, `${measured[what]} bytes`);
   });
 }

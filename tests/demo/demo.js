@@ -1,4 +1,4 @@
-// `make demo`: the action at work, step by step, on this machine alone.
+// `make demo`: runs the action step by step on this machine.
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,8 +11,8 @@ import { startSubstituteRegistry } from '../sandbox/substitute/registry.js';
 
 const SUBSTITUTE_DOCKER = fileURLToPath(new URL('../sandbox/substitute/docker.js', import.meta.url));
 
-const say = (text = '') => console.log(text);
-const indented = (text) => say(text.trimEnd().replaceAll(/^/gm, '     '));
+const print = (text = '') => console.log(text);
+const indented = (text) => print(text.trimEnd().replaceAll(/^/gm, '     '));
 const version = (...command) => {
   try {
     return execFileSync(command[0], command.slice(1), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
@@ -25,11 +25,11 @@ const docker = version('docker', '--version');
 const registry = version('docker-registry', '--version');
 const skopeo = version('skopeo', '--version');
 
-say('Reoclo Docker Auth: a server is logged in to a registry, used, and logged out again');
-say();
-say(`  registry   ${registry ?? 'SUBSTITUTE: docker-registry is not here, an embedded one checks the passwords'}`);
-say(`  docker     ${docker ?? 'SUBSTITUTE: the docker CLI is not here, a script edits config.json in its place'}`);
-say(`  skopeo     ${skopeo ?? 'not here: no image is pushed or pulled'}`);
+print('Reoclo Docker Auth: log a server in to a registry, use the login, and log out');
+print();
+print(`  registry   ${registry ?? 'SUBSTITUTE: docker-registry is not installed, an embedded server checks the passwords'}`);
+print(`  docker     ${docker ?? 'SUBSTITUTE: the docker CLI is not installed, a script edits config.json instead'}`);
+print(`  skopeo     ${skopeo ?? 'not installed: no image is pushed or pulled'}`);
 
 const start = registry ? startRegistry : startSubstituteRegistry;
 const testEnv = await createTestEnv(undefined, {
@@ -39,12 +39,12 @@ const testEnv = await createTestEnv(undefined, {
 });
 const scratch = await mkdtemp(join(tmpdir(), 'docker-auth-demo-'));
 try {
-  say(`  Reoclo     a stand-in at ${testEnv.reoclo.url}, with the servers ${Object.keys(testEnv.servers).join(', ')}`);
-  await show('vault', 'the credential is kept in Reoclo');
-  await show('passthrough', 'the workflow brings user name and token');
+  print(`  Reoclo     a stand-in at ${testEnv.reoclo.url}, with the servers ${Object.keys(testEnv.servers).join(', ')}`);
+  await show('vault', 'the credential is stored in Reoclo');
+  await show('passthrough', 'the workflow provides username and token');
   await showFleet();
-  say();
-  say('Reoclo\'s audit list');
+  print();
+  print('Reoclo\'s audit log');
   for (const { action, auth_mode = '', provider, repository, actor, outcome } of testEnv.reoclo.audit) {
     indented(`${action.padEnd(16)} ${auth_mode.padEnd(12)} ${provider} ${repository} by ${actor}: ${outcome}`);
   }
@@ -54,8 +54,8 @@ try {
 }
 
 async function show(mode, meaning) {
-  say();
-  say(`${mode} mode: ${meaning}`);
+  print();
+  print(`${mode} mode: ${meaning}`);
   config('before');
   const main = await step('main', () => testEnv.run('main', { inputs: testEnv.inputs[mode]() }));
   config('logged in');
@@ -65,8 +65,8 @@ async function show(mode, meaning) {
 }
 
 async function showFleet() {
-  say();
-  say('a fleet: every server with every credential, and a table in the job\'s summary');
+  print();
+  print('several logins: every server with every credential, and a table in the job summary');
   const { username, password } = testEnv;
   const other = testEnv.cleanUp(await start({ users: { [username]: password } }));
   const second = testEnv.addCredential({ registry_url: other.host, registry_type: 'harbor' });
@@ -78,16 +78,16 @@ async function showFleet() {
   });
   const main = await step('main', () => testEnv.run('main', { inputs }));
   indented(main.summary);
-  for (const { name, agent } of servers) say(`  ${name} is logged in to ${agent.logins().join(' and ')}`);
+  for (const { name, agent } of servers) print(`  ${name} is logged in to ${agent.logins().join(' and ')}`);
   const post = await step('post', () => testEnv.runPost(main));
   indented(post.summary);
-  for (const { name, agent } of servers) say(`  ${name} is logged in to ${agent.logins().join(' and ') || 'nothing'}`);
+  for (const { name, agent } of servers) print(`  ${name} is logged in to ${agent.logins().join(' and ') || 'nothing'}`);
 }
 
-/** Runs a step, prints what a person sees of its log, and stops the demo if it failed. */
+/** Runs a step and prints its log; throws if it failed. */
 async function step(name, run) {
   const { code, log, annotations, durationMs, ...result } = await run();
-  say(`  ${name}, as a runner starts it (${durationMs} ms)`);
+  print(`  ${name}, as on a runner (${durationMs} ms)`);
   log.forEach((line) => indented(`| ${line}`));
   annotations.forEach(({ level, title, message }) => indented(`| ${level}: ${title}: ${message}`));
   if (code !== 0) throw new Error(`${name} ended with exit code ${code}`);
@@ -96,10 +96,10 @@ async function step(name, run) {
 
 function config(when) {
   const shown = JSON.stringify(testEnv.server.agent.config(), (key, value) => (key === 'auth' ? '(user:password in base64)' : value));
-  say(`  ${testEnv.server.name}'s config.json ${when}: ${shown}`);
+  print(`  ${testEnv.server.name}'s config.json ${when}: ${shown}`);
 }
 
-/** Uses the login that the action made: skopeo reads the server's own config.json. */
+/** Uses the login: skopeo reads the server's config.json. */
 async function pushAndPull(mode) {
   const [source, pulled] = ['image', 'pulled'].map((name) => join(scratch, `${mode}-${name}`));
   const digest = writeImage(source, `pushed in ${mode} mode\n`);
@@ -110,6 +110,6 @@ async function pushAndPull(mode) {
   copy('dest', `oci:${source}`, image);
   copy('src', image, `dir:${pulled}`);
   const { layers } = JSON.parse(await readFile(join(pulled, 'manifest.json'), 'utf8'));
-  if (layers[0].digest !== digest) throw new Error('another image came back than was pushed');
-  say(`  skopeo pushed ${image.slice('docker://'.length)} and pulled it back: layer ${digest.slice(0, 19)}…`);
+  if (layers[0].digest !== digest) throw new Error('the pulled image is not the one that was pushed');
+  print(`  skopeo pushed ${image.slice('docker://'.length)} and pulled it: layer ${digest.slice(0, 19)}…`);
 }

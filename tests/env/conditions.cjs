@@ -1,12 +1,11 @@
-// Loaded before a step (`node --require`): makes what a step finds in its process
-// the test's choice. Chance, clock and resolver are JavaScript's in Node, so the
-// action itself is the one that runners run.
+// Loaded before a step (`node --require`): sets random numbers, clock and DNS of its process. The action itself is the one
+// that runners run.
 const dns = require('node:dns');
 const { installClock } = require('../support/clock.cjs');
 
 const { TEST_RANDOM, TEST_SPEED, TEST_LEAP_S, TEST_CLOCK_LEAP_MS, TEST_DNS_FAILURES, TEST_DUAL_STACK } = process.env;
 
-// All random waits become the same share of their limit: 0 takes them away.
+// Random waits are this share of their limit; 0 means no wait.
 if (TEST_RANDOM) Math.random = () => Number(TEST_RANDOM);
 
 // A clock that runs TEST_SPEED times as fast, and jumps TEST_LEAP_S seconds ahead at each SIGUSR2.
@@ -26,7 +25,7 @@ if (TEST_SPEED || TEST_LEAP_S) {
   }
 }
 
-// The time of day jumps, as after a suspend or when NTP corrects it: at each look.
+// The time of day jumps at each call, as after a suspend or a correction by NTP.
 if (TEST_CLOCK_LEAP_MS) {
   const now = Date.now;
   const leap = Number(TEST_CLOCK_LEAP_MS);
@@ -34,7 +33,7 @@ if (TEST_CLOCK_LEAP_MS) {
   Date.now = () => now() + leap * calls++;
 }
 
-// A resolver that fails so many times, and then knows every name as this machine.
+// DNS fails so many times, then resolves every name to this machine.
 if (TEST_DNS_FAILURES) {
   let left = Number(TEST_DNS_FAILURES);
   dns.lookup = (hostname, options, callback) => {
@@ -43,12 +42,12 @@ if (TEST_DNS_FAILURES) {
       syscall: 'getaddrinfo',
       hostname,
     });
-    const answer = options.all ? [[{ address: '127.0.0.1', family: 4 }]] : ['127.0.0.1', 4];
-    process.nextTick(callback, ...(left-- > 0 ? [failure] : [null, ...answer]));
+    const addresses = options.all ? [[{ address: '127.0.0.1', family: 4 }]] : ['127.0.0.1', 4];
+    process.nextTick(callback, ...(left-- > 0 ? [failure] : [null, ...addresses]));
   };
 }
 
-// A resolver to which every name is this machine by both kinds of address.
+// DNS resolves every name to this machine, with IPv6 and IPv4.
 if (TEST_DUAL_STACK) {
   dns.lookup = (_, options, callback) => {
     const both = [{ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 }];

@@ -11,13 +11,11 @@ import { idle, operationsOf, printed } from './fleet.js';
 import { ANY, ERRORS, exactly, FIX, like, LOG, oneOf, PROGRESS, TITLES, WARNINGS, withFix } from './messages.js';
 import { createTestEnv, UNDER_CONDITIONS } from './test-env.js';
 
-// So many rows at a time: they wait more than they work.
+// Rows mostly wait, so many run concurrently.
 const CONCURRENCY = 9;
 
-// How a row's steps find their process (see conditions.cjs): by default every
-// random wait is 0, and where a step waits for long, what takes 30 s takes 3.
-// `timeout` is in seconds of that clock, `takes` and `gap` are in milliseconds of
-// this one.
+// Conditions of a row's steps (see conditions.cjs). By default random waits are 0, and steps that wait for long run on a clock
+// ten times as fast: `timeout` is in seconds of that clock, `takes` and `gap` are in real milliseconds.
 export const FAST_CLOCK = { TEST_RANDOM: '0', TEST_SPEED: '10' };
 export const FAST_CLOCK_HALF_WAITS = { TEST_RANDOM: '0.5', TEST_SPEED: '10' };
 export const NO_WAITS = { TEST_RANDOM: '0' };
@@ -29,13 +27,13 @@ const RETRY = oneOf(
   exactly(LOG.retrying('status')),
 );
 
-// How main can end.
+// Results of main.
 const LOGGED_IN = { code: 0, needsLogout: true };
-/** It fails, and there is certainly no login. */
+/** It fails without a login. */
 export const failsWithoutLogin = (title, error, fix = ANY) => ({ code: 1, title, message: exactly(withFix(error, fix)), needsLogout: false });
-/** It fails, and there may be a login. */
+/** It fails, and there may be a login to log out. */
 export const failsWithPossibleLogin = (title, error, fix = ANY) => ({ code: 1, title, message: exactly(withFix(error, fix)), needsLogout: true });
-/** It times out: by default with an operation that was running, and the last error behind it if there was one. */
+/** It times out, by default with an operation that was running. */
 export const timesOut = ({ progress = PROGRESS.runningOrError(), seconds = like(/\d+/) } = {}) =>
   failsWithPossibleLogin(TITLES.timedOut, ERRORS.loginTimeout(seconds, progress), FIX.timeout);
 
@@ -44,23 +42,23 @@ export const LOGOUT_FAILED = logoutFailed(withFix(ANY, ANY));
 export const STILL_RUNNING = { warning: TITLES.loginStillRunning, message: exactly(WARNINGS.loginStillRunning({ server: 'SERVER' })) };
 
 export const atLeast = (least) => [least, Infinity];
-/** The real operation, once it has ended, with another result. */
+/** The real operation; `change` is applied once it has a result. */
 export const whenEnded = (change) =>
   changedBody((operation, request) => (operation.result ? change(operation, request) : operation));
-/** The real operation, ended in a denial. */
+/** The real operation, failed with a denial. */
 export const denied = whenEnded((operation) => ({
   ...operation,
   status: 'failed',
   result: { exit_code: 1, stderr: 'denied' },
 }));
 
-/** Asserts how long after one request of a kind the next one came, in ms; a busy machine may take three times the most. */
+/** Asserts the time between the first two requests of a kind, in ms; `most` times three, since the machine may be busy. */
 export const gap =
   (kind, least, most = Infinity) =>
   (main, faults) => {
     const [first, second] = faults.requests.filter((request) => request.kind === kind);
     const waited = second.at - first.at;
-    assert.ok(waited >= least && waited <= 3 * most, `${kind} came again after ${waited} ms`);
+    assert.ok(waited >= least && waited <= 3 * most, `${kind} was sent again after ${waited} ms`);
   };
 export const logs =
   (...lines) =>
@@ -68,10 +66,10 @@ export const logs =
     lines.forEach((line) => assert.ok(main.log.some((logged) => exactly(line).test(logged)), `no ${line} in\n${main.stdout}`));
 
 /**
- * Runs a test for each row, all against one testEnv, on a server of the row's own.
+ * Runs a test for each row, all in one test environment, each with its own server.
  *
- * A row: `main` and `post` are the plans of faults, `ends` is the end of main, `requests` how often main asked, `retries`
- * how often it said that it asks again, `after` what post does, `left` how many logins stay on the server.
+ * A row: `main` and `post` are plans of faults, `ends` is the result of main, `requests` and `retries` are its counts,
+ * `after` is what post does, `left` how many logins remain on the server.
  */
 export function faultTable(subject, rows) {
   describe(subject, { concurrency: CONCURRENCY }, () => {
@@ -103,7 +101,7 @@ async function check(t, testEnv, row) {
   const main = await testEnv.run('main', { inputs, env, nodeArgs });
   assert.equal(main.code, ends.code, main.stdout);
   assertAnnotations(main, ends.title ? [['error', ends.title]] : [], ends.message, server);
-  assert.deepEqual(main.saved.map(({ needsLogout }) => needsLogout), [ends.needsLogout], 'what state says of the login');
+  assert.deepEqual(main.saved.map(({ needsLogout }) => needsLogout), [ends.needsLogout], 'needsLogout in the state');
   assertCounts(faults.counts, { login: ends.code === 0 ? atLeast(1) : undefined, ...row.requests });
   assertRetries(main, row.retries);
   assertTook(main, row.takes);
@@ -114,8 +112,7 @@ async function check(t, testEnv, row) {
   const { after = {} } = row;
   const nothing = !ends.needsLogout;
   faults.restart(planOf(row.post, { testEnv, redirectTarget }));
-  // Post's own wait takes a tenth of its time where that is what the row is about, else none: docker then has all the time
-  // there is.
+  // If the row measures post, it runs on the fast clock; else the clock jumps over its wait.
   const isQuick = conditions.TEST_SPEED && after.takes;
   const post = await (isQuick ? testEnv.runPost(main, { nodeArgs }) : runPostAtOnce(testEnv, main, nodeArgs));
   assert.equal(post.code, 0, post.stdout);
@@ -126,7 +123,7 @@ async function check(t, testEnv, row) {
     after.message,
     server,
   );
-  // On a clock that runs ten times as fast, a docker that is merely slow is late; the logout is then sent again.
+  // On the fast clock docker may be too slow, and the logout is then sent again.
   const logouts = isQuick ? atLeast(1) : 1;
   assertCounts(faults.counts, { login: 0, logout: nothing ? 0 : logouts, ...(nothing && { poll: 0 }), ...after.requests });
   if (nothing) assert.deepEqual(post.log, [LOG.noLogins]);
@@ -134,21 +131,21 @@ async function check(t, testEnv, row) {
   assertTook(post, after.takes);
 
   await idle(testEnv, server);
-  assert.equal(server.agent.logins().length, left, 'logins that stay on the server');
-  assert.equal(redirectTarget.connections, 0, 'nothing may reach the target of a redirect');
+  assert.equal(server.agent.logins().length, left, 'logins that remain on the server');
+  assert.equal(redirectTarget.connections, 0, 'no request may reach the target of a redirect');
 }
 
-/** Runs post on a clock that leaps over its wait for a login that nobody can ask about. */
+/** Runs post; the clock jumps over its wait for an interrupted login. */
 async function runPostAtOnce(testEnv, main, nodeArgs) {
   const { TEST_SPEED: _, ...env } = main.env;
   const step = testEnv.startPost(main, { nodeArgs, env: { ...env, TEST_LEAP_S: '20' } });
   const waits = printed(step, LOG.waitingForInterruptedLogin).then(() => step.child.kill('SIGUSR2'));
-  // Most rows leave nothing to wait for.
+  // Most rows have none.
   await waits.catch(() => {});
   return step.done;
 }
 
-/** Whether a row's steps wait for long: on purpose, or because post cannot know whether a login still runs. */
+/** Whether a row's steps wait for long. */
 function waits({ ends = LOGGED_IN, takes, after }) {
   return takes !== undefined || after?.takes !== undefined || (ends.code === 1 && ends.needsLogout);
 }
@@ -157,7 +154,7 @@ function planOf(plan, context) {
   return typeof plan === 'function' ? plan(context) : plan;
 }
 
-/** The file of a certificate, away from what a step writes to. */
+/** Writes a certificate to a file outside of the runner's folders. */
 async function fileOf(t, cert) {
   const folder = await mkdtemp(join(tmpdir(), 'docker-auth-ca-'));
   t.after(() => rm(folder, { recursive: true }));
@@ -192,12 +189,12 @@ function retriesOf({ log }) {
   return log.filter(LOG.isRetry);
 }
 
-/** That a step said so many times, in the words promised, that it tries again. */
+/** Asserts the number of retry lines and their text. */
 function assertRetries(step, expected = 0) {
   const lines = retriesOf(step);
   assertInRange(lines.length, expected, `retries in\n${lines.join('\n')}\n`);
   lines.forEach((line) => assert.match(line, RETRY));
-  // Of logins and logouts there is one call a step, and its attempts are numbered.
+  // A step has one login or logout request, whose attempts are numbered.
   const attempts = lines.map(LOG.attemptOf).filter(Boolean);
   assert.deepEqual(
     attempts.map(Number),
@@ -205,7 +202,7 @@ function assertRetries(step, expected = 0) {
   );
 }
 
-/** Compares with `[least, most]`; a busy machine may take three times the most, and what hangs takes more. */
+/** Compares with `[least, most]`; `most` times three, since the machine may be busy. */
 function assertTook({ step, durationMs }, range) {
-  if (range) assertInRange(durationMs, [range[0], 3 * range[1]], `how long ${step} took, in ms`);
+  if (range) assertInRange(durationMs, [range[0], 3 * range[1]], `duration of ${step} in ms`);
 }

@@ -1,4 +1,4 @@
-// Several servers and several registries: what the scenarios of more than one login share.
+// Several servers and registries, for scenarios with more than one login.
 import { once } from 'node:events';
 import { createAgent } from '../sandbox/agent.js';
 import { startRegistry } from '../sandbox/registry.js';
@@ -8,14 +8,14 @@ export const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(pa
 export const isPoll = ({ method }) => method === 'GET';
 
 /**
- * A testEnv of several servers and registries; every registry is a real one, with the same user.
+ * A test environment with several servers and real registries, all with the same user.
  *
  * @param {import('node:test').TestContext} t
  * @param {object} [options]
  * @param {number | string[]} [options.servers] how many, or their names
  * @param {string[]} [options.types] the kind of each registry, as the vault knows it
- * @param {(host: string, testEnv: object) => Promise<string>} [options.front] puts something before the registry for
- *   each of the types, and resolves to its host: to docker each is a registry of its own
+ * @param {(host: string, testEnv: object) => Promise<string>} [options.front] starts a front for the registry of each
+ *   type and resolves to its host, which docker treats as another registry
  * @returns {Promise<{ testEnv: object, servers: object[], registries: string[], inputs: (different?: object) => object }>}
  *   `inputs` are those of a vault login of every server with every credential
  */
@@ -47,7 +47,7 @@ export async function createFleet(t, { servers = 3, types = ['generic', 'harbor'
   };
 }
 
-/** Watches the dockers of a testEnv from here on: `most.on(server)` and `most.all` ran at a time. */
+/** Counts running docker commands from now on: at most `most.on(server)` and `most.all` ran concurrently. */
 export function watchDockers({ reoclo }) {
   const running = new Map();
   const most = { all: 0, by: new Map(), on: ({ id }) => most.by.get(id) ?? 0 };
@@ -63,7 +63,7 @@ export function watchDockers({ reoclo }) {
   return most;
 }
 
-/** From here on nothing that a server is told to run comes to an end. */
+/** From now on docker never ends on this server. */
 export async function hangDocker(server) {
   await server.agent.stop();
   server.agent = await createAgent({ docker: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] });
@@ -75,7 +75,7 @@ export function operationsOf({ reoclo }, server, type) {
   );
 }
 
-/** Resolves when the n-th login has started on a server, at once if it has; what never comes fails after half a minute. */
+/** Resolves when n logins have started; rejects after 30 s. */
 export async function started({ reoclo }, n) {
   const signal = AbortSignal.timeout(30_000);
   const logins = () => reoclo.audit.filter(({ action }) => action === 'registry_login').length;
@@ -86,27 +86,27 @@ export async function started({ reoclo }, n) {
   }
 }
 
-/** Resolves when no server runs docker, or not the one that is given. */
+/** Resolves when docker runs on no server, or not on the given one. */
 export async function idle({ reoclo }, server) {
   const runs = ({ status, server_id }) => status === 'running' && (!server || server_id === server.id);
   while ([...reoclo.operations.values()].some(runs)) await once(reoclo, 'operation');
 }
 
-/** What every server is logged in to, by its name. */
+/** Server name → the registries it is logged in to. */
 export function loginsOf({ servers }) {
   return Object.fromEntries(Object.values(servers).map(({ name, agent }) => [name, agent.logins().toSorted()]));
 }
 
-/** Resolves when a step has printed a text, at once if it has; rejects if it ends before. */
+/** Resolves when a step has printed a text; rejects if it ends before. */
 export async function printed({ child, output, done }, text) {
   child.stdout.setMaxListeners(0);
-  const heard = new Promise((resolve) => {
+  const found = new Promise((resolve) => {
     const look = () => output().includes(text) && resolve();
     child.stdout.on('data', look);
     look();
   });
   const ended = done.then(({ stdout }) => {
-    if (!stdout.includes(text)) throw new Error(`never said «${text}»:\n${stdout}`);
+    if (!stdout.includes(text)) throw new Error(`did not print "${text}":\n${stdout}`);
   });
-  await Promise.race([heard, ended]);
+  await Promise.race([found, ended]);
 }

@@ -1,17 +1,17 @@
-// What GitHub makes of the tables in a job summary: cells end at a `|` without a backslash, and in a cell every
-// character that Markdown or HTML gives a meaning to has to be escaped.
+// Reads the tables of a job summary as GitHub does: cells end at a `|` without a backslash, and every character with a
+// meaning in Markdown or HTML must be escaped.
 
 const ENTITIES = { '&lt;': '<', '&gt;': '>', '&amp;': '&', '&#46;': '.', '&#47;': '/' };
-// Around these nothing else keeps GitHub from reading a mention or a formula.
+// Only a span keeps GitHub from reading a mention or a formula.
 const SPANS = { '<span>@</span>': '@', '<span>$</span>': '$' };
-// What GitHub makes a link of without being asked.
+// GitHub turns these into links.
 const LINK = /\w:\/\/|www\./;
 const ACTIVE = /[<>&`*_[\]|~#!@$]/;
 
 /**
  * @param {string} markdown
- * @returns {{ title: string, rows: Record<string, string>[] }[]} the tables, with the text that a reader sees in
- *   each cell; throws where something would be more than text
+ * @returns {{ title: string, rows: Record<string, string>[] }[]} the tables, with the text shown in each
+ *   cell; throws if a cell is more than text
  */
 export function tables(markdown) {
   return markdown

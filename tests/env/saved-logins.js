@@ -1,8 +1,8 @@
-// What the action's state says of its logins: one line each, in the words of src/state.rs.
+// Reads the logins of the saved state, one line each, in the format of the action's state module.
 
 /**
  * @param {Record<string, string>} state
- * @returns {SavedLogin[]} in the order of the inputs; what is not known is `undefined`
+ * @returns {SavedLogin[]} in the order of the inputs; unknown values are `undefined`
  */
 export function savedLogins(state) {
   const of = (key) => Number(key.match(/^login_(\d+)$/)?.[1]);
@@ -10,11 +10,11 @@ export function savedLogins(state) {
     .filter(of)
     .sort((a, b) => of(a) - of(b))
     .map((key) => {
-      const words = state[key].split(' ');
-      if (words.length < 8) throw new Error(`${key} is no login: ${state[key]}`);
-      const [server_id, credential, seen, at, certainty, operation, registry, ...name] = words;
-      // The server's name comes last, since it may hold spaces.
-      const [operation_id, registry_url, server_name] = [operation, registry, name.join(' ')].map((word) => (word === '-' ? undefined : word));
+      const fields = state[key].split(' ');
+      if (fields.length < 8) throw new Error(`${key} is not a login: ${state[key]}`);
+      const [server_id, credential, seen, at, certainty, operation, registry, ...name] = fields;
+      // The server's name is last, since it may contain spaces.
+      const [operation_id, registry_url, server_name] = [operation, registry, name.join(' ')].map((field) => (field === '-' ? undefined : field));
       return {
         key,
         server_id,
@@ -25,7 +25,7 @@ export function savedLogins(state) {
         operation_id,
         registry_url,
         server_name,
-        // Whether post has something to do.
+        // Whether post has to log out.
         needsLogout: seen !== 'failed',
       };
     });

@@ -1,7 +1,6 @@
-// Loaded before a step (`node --require`): the step gets a signal at a moment that
-// is defined by what the step itself does, to the very instruction.
+// Loaded before a step (`node --require`): sends the step a signal at an exact point of its own execution.
 //
-// SIGNAL is the signal's name, SIGNAL_AT the moment: `load` (before the step's
+// SIGNAL is the signal's name, SIGNAL_AT the point: `load` (before the step's
 // code), `state:PATTERN` (an entry `key=value` that matches it is in the state file) or
 // `print:TEXT` (a text that begins with TEXT is printed).
 const fs = require('node:fs');
@@ -14,7 +13,7 @@ let sent = false;
 function signal() {
   if (sent) return;
   sent = true;
-  // Whoever waits for the step takes the time from here.
+  // The test measures time from here.
   writeSync(2, 'SIGNALLED\n');
   process.kill(process.pid, SIGNAL);
 }
@@ -26,7 +25,7 @@ if (kind === 'state') {
   const pattern = new RegExp(wanted);
   fs.appendFileSync = (path, data, ...rest) => {
     append(path, data, ...rest);
-    // An entry is `key<<DELIMITER`, the value, and the delimiter again.
+    // An entry is `key<<DELIMITER`, the value and the delimiter.
     const [head, value] = String(data).split('\n');
     if (path === process.env.GITHUB_STATE && pattern.test(`${head.split('<<')[0]}=${value}`)) signal();
   };

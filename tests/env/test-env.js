@@ -1,5 +1,5 @@
-// The testEnv of one end-to-end test: a real registry, the stand-in for Reoclo and
-// a runner that runs the committed action in processes of their own.
+// The environment of an end-to-end test: a real registry, the stand-in for Reoclo, and a runner that runs each step of the
+// committed action in its own process.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -16,16 +16,16 @@ import { savedLogins } from './saved-logins.js';
 
 const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 
-// No step takes this long; one that does is stuck, and its test fails.
+// A step that runs this long is stuck, and its test fails.
 const STUCK_AFTER_MS = 60_000;
 
-/** Node's arguments for a step under the conditions that its environment names: see conditions.cjs. */
+/** Node's arguments for a step that loads conditions.cjs, which is configured by environment variables. */
 export const UNDER_CONDITIONS = ['--require', fileURLToPath(new URL('./conditions.cjs', import.meta.url))];
 
-// What steps run on, where a test does not say: runners bring a Node of their own.
+// The default Node for steps: runners have their own.
 const NODE = process.env.ACTION_NODE ?? process.execPath;
 
-// What a runner tells a step about its run.
+// The environment variables of a runner.
 const RUN = {
   CI: 'true',
   GITHUB_ACTIONS: 'true',
@@ -47,7 +47,7 @@ const RUN = {
   RUNNER_OS: 'Linux',
 };
 
-// The files through which a step answers, by what the result calls them.
+// The files that a step writes, by their name in the result.
 const FILES = {
   state: { variable: 'GITHUB_STATE', prefix: 'save_state_' },
   outputs: { variable: 'GITHUB_OUTPUT', prefix: 'set_output_' },
@@ -57,10 +57,10 @@ const FILES = {
 };
 
 /**
- * Creates a testEnv: a registry with one user, a stand-in with an API key of full
+ * Creates a test environment: a registry with one user, a stand-in with an API key of full
  * scope, and a credential in its vault for that registry and user.
  *
- * @param {import('node:test').TestContext} [t] closes the testEnv after the test;
+ * @param {import('node:test').TestContext} [t] closes it after the test;
  *   without it the caller does
  * @param {object} [options]
  * @param {string[]} [options.servers] names of the managed servers
@@ -84,14 +84,14 @@ export async function createTestEnv(t, options) {
 }
 
 class TestEnv {
-  /** Everything a step may write to; the servers' folders are elsewhere. */
+  /** All folders of the runner; those of the servers are not in it. */
   folder;
   registry;
   reoclo;
   apiKey;
   /** The registry's user. */
   username = 'robot';
-  // Every way to write it down differs: base64, URL, JSON and command escaping.
+  // Different in every encoding: base64, URL, JSON and commands.
   password = `${randomBytes(9).toString('base64url')}%+/"é`;
   /** name → `{ id, name, agent }` */
   servers = {};
@@ -130,13 +130,13 @@ class TestEnv {
     this.apiKey = this.addKey(key);
   }
 
-  /** Hands over something with a `stop()`; it is stopped with the testEnv. */
+  /** Stops a resource by its `stop()` when the test environment is closed; returns the resource. */
   cleanUp(resource) {
     this.#resources.push(resource);
     return resource;
   }
 
-  /** Adds an API key, of full scope but for what `scope` says; returns the key. */
+  /** Adds an API key with full scope, changed by `scope`; returns the key. */
   addKey(scope = {}) {
     const key = `rca_${randomBytes(16).toString('hex')}`;
     this.reoclo.keys.set(key, {
@@ -150,7 +150,7 @@ class TestEnv {
     return key;
   }
 
-  /** Adds a credential to the vault and to the scope of the keys there are; returns its id. */
+  /** Adds a credential to the vault and to the scope of all keys; returns its ID. */
   addCredential(credential = {}) {
     const id = randomUUID();
     this.reoclo.credentials.set(id, {
@@ -165,7 +165,7 @@ class TestEnv {
     return id;
   }
 
-  /** Inputs that work; pass what is to be different, `undefined` for absent. */
+  /** Valid inputs with changes; `undefined` removes an input. */
   inputs = {
     vault: (different) => ({
       api_key: this.apiKey,
@@ -192,13 +192,13 @@ class TestEnv {
    * @param {object} [options]
    * @param {Record<string, string>} [options.inputs] `with:` of the step
    * @param {Record<string, string>} [options.env] more of the environment;
-   *   `undefined` takes a variable away
+   *   `undefined` removes a variable
    * @param {Record<string, string>} [options.state] what main saved, for post
    * @param {string} [options.node] the node to run it with, and `nodeArgs` for it
    * @param {string} [options.dist] another folder to take the step's file from
    * @returns {{ child: import('node:child_process').ChildProcess, output: () => string, done: Promise<Result> }}
-   *   `output()` is its stdout so far; `done` resolves when the step has ended; it rejects if the step got stuck or
-   *   if a secret was found where none belongs
+   *   `output()` is its stdout so far; `done` resolves when the step has ended; it rejects if the step is stuck or
+   *   leaked a secret
    */
   start(step, options = {}) {
     const {
@@ -238,39 +238,38 @@ class TestEnv {
     return this.start(step, options).done;
   }
 
-  /** Starts the post step that belongs to a main step that has ended. */
+  /** Starts the post step of a finished main step. */
   startPost({ inputs, env, state }, options) {
     return this.start('post', { inputs, env, state, ...options });
   }
 
-  /** Runs the post step that belongs to a main step that has ended. */
+  /** Runs the post step of a finished main step. */
   runPost(main, options) {
     return this.startPost(main, options).done;
   }
 
   /**
-   * Asserts that a step has let no secret out: neither as it is nor encoded, in
-   * whole or a line of it, in its log outside of `::add-mask::` or in any file
-   * that it could write. The state file alone may hold the API key.
+   * Asserts that a step has leaked no secret, plain or encoded, whole or one line of it, in its log (except in
+   * `::add-mask::`) or in any file. Only the state file may contain the API key.
    *
    * @param {Result} result
    * @param {string[]} [extraSecrets]
    */
   async assertNoLeaks({ inputs, stdout, stderr, commands = [] }, extraSecrets = []) {
     const { api_key, access_token, username } = inputs;
-    const keys = [api_key, ...this.reoclo.keys.keys()].flatMap((key) => forms('API key', key));
+    const keys = [api_key, ...this.reoclo.keys.keys()].flatMap((key) => variants('API key', key));
     const others = [
-      ...forms('access token', access_token, username),
+      ...variants('access token', access_token, username),
       ...[...this.reoclo.credentials.values()].flatMap((vaulted) =>
-        forms('vault password', vaulted.password, vaulted.username),
+        variants('vault password', vaulted.password, vaulted.username),
       ),
-      ...extraSecrets.flatMap((secret) => forms('secret', secret)),
+      ...extraSecrets.flatMap((secret) => variants('secret', secret)),
     ];
 
     const unmasked = splitLines(stdout).filter((line) => !/^(\s*::add-mask::|##\[add-mask\])/.test(line));
     assertAbsent('stdout', unmasked.join('\n'), [...keys, ...others]);
-    // What a command says is escaped in stdout; a person sees it as it was.
-    for (const { command, properties, data } of commands.filter((said) => said.command !== 'add-mask')) {
+    // Commands are escaped in stdout but shown unescaped.
+    for (const { command, properties, data } of commands.filter((printed) => printed.command !== 'add-mask')) {
       assertAbsent(`::${command}::`, [data, ...Object.values(properties)].join('\n'), [...keys, ...others]);
     }
     assertAbsent('stderr', stderr, [...keys, ...others]);
@@ -282,7 +281,7 @@ class TestEnv {
     }
   }
 
-  /** Ends every step, then everything else in the reverse order of its start. */
+  /** Kills all steps, then stops all resources in reverse order. */
   async close() {
     this.#steps.forEach(({ child }) => child.kill('SIGKILL'));
     await Promise.allSettled(this.#steps.map(({ done }) => done));
@@ -302,14 +301,14 @@ class TestEnv {
     );
     const log = parseLog(stdout);
     const commands = [...log.commands, ...parseLog(stderr).commands];
-    // Both ways to answer count: through a file and, as of old, by command.
-    const said = (name) =>
+    // Outputs and state may be written to a file or as commands.
+    const printed = (name) =>
       Object.fromEntries(
         commands
           .filter(({ command }) => command === name)
           .map(({ properties, data }) => [properties.name, data]),
       );
-    const state = { ...said('save-state'), ...parseKeyValues(text.state) };
+    const state = { ...printed('save-state'), ...parseKeyValues(text.state) };
     const result = {
       step,
       inputs,
@@ -321,9 +320,9 @@ class TestEnv {
       durationMs,
       files: text,
       state,
-      // What state says of each login.
+      // The logins of the saved state.
       saved: savedLogins(state),
-      outputs: { ...said('set-output'), ...parseKeyValues(text.outputs) },
+      outputs: { ...printed('set-output'), ...parseKeyValues(text.outputs) },
       summary: text.summary,
       commands,
       annotations: commands
@@ -368,11 +367,11 @@ class TestEnv {
 }
 
 /**
- * The forms in which a secret must not appear, as `[what, text]`. A single
- * character is no secret: every text would hold it.
+ * The variants in which a secret must not appear, as `[what, text]`. Single characters are ignored, since any text may
+ * contain them.
  */
-function forms(name, secret = '', username = '') {
-  // Without its padding, so that it is found with and without.
+function variants(name, secret = '', username = '') {
+  // Without padding, so that both forms are found.
   const base64 = (text) => Buffer.from(text).toString('base64').replace(/=+$/, '');
   const values = [secret, secret.trim()].filter((value) => value.trim().length > 1);
   const lines = splitLines(secret).map((line) => line.trim());
@@ -386,7 +385,7 @@ function forms(name, secret = '', username = '') {
       [`${name} as in a command`, value.replaceAll('%', '%25')],
       [`${name} as in JSON`, JSON.stringify(value).slice(1, -1)],
       [`${name} on one line`, value.replace(/\s+/g, ' ')],
-      [`${name} as the neutraliser leaves it`, value.replace(/\s+/g, ' ').replace(/:(?=:)/g, ': ')],
+      [`${name} sanitized`, value.replace(/\s+/g, ' ').replace(/:(?=:)/g, ': ')],
     ]),
     ...lines.filter((line) => line.length > 1).map((line) => [`line of the ${name}`, line]),
   ];
@@ -394,7 +393,7 @@ function forms(name, secret = '', username = '') {
 
 function assertAbsent(place, text, secrets) {
   for (const [what, secret] of secrets) {
-    // The message must not repeat the secret: it ends up in a log as well.
-    assert.ok(!text.includes(secret), `${place} holds the ${what}`);
+    // The message must not contain the secret, since it is logged.
+    assert.ok(!text.includes(secret), `${place} contains the ${what}`);
   }
 }

@@ -1,5 +1,4 @@
-// The harness by itself, with a small action written for the purpose: that steps
-// run as under a runner, and that a leak fails a test.
+// The test environment, with a small action: steps run as on a runner, and a leak fails the test.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +11,7 @@ name: probe
 inputs:
   api_key: { required: true }
   access_token: { description: secret }
-  say: { description: what to do }
+  script: { description: JavaScript to run }
   cleanup: { default: 'true' }
 runs: { using: node20, main: dist/main.cjs, post: dist/post.cjs }
 `;
@@ -26,11 +25,11 @@ appendFileSync(env.GITHUB_STATE, 'api_key<<EOF\\n' + env.INPUT_API_KEY + '\\nEOF
 appendFileSync(env.GITHUB_OUTPUT, 'cleanup=' + env.INPUT_CLEANUP + '\\n');
 appendFileSync(env.GITHUB_STEP_SUMMARY, '# Done\\n');
 appendFileSync(env.GITHUB_OUTPUT, 'variables=' + Object.keys(env).join() + '\\n');
-eval(env.INPUT_SAY);
+eval(env.INPUT_SCRIPT);
 `;
 const POST = `console.log('key ' + (process.env.STATE_api_key === process.env.INPUT_API_KEY));`;
 
-/** A testEnv whose action runs the JavaScript in its input `say`. */
+/** A test environment whose action runs the JavaScript in its input `script`. */
 async function probe(t) {
   const action = await mkdtemp(join(tmpdir(), 'docker-auth-probe-'));
   t.after(() => rm(action, { recursive: true }));
@@ -41,7 +40,7 @@ async function probe(t) {
   return createTestEnv(t, { action });
 }
 
-test('a step sees what a runner gives it and nothing else', async (t) => {
+test('a step gets the environment of a runner only', async (t) => {
   const testEnv = await probe(t);
   const main = await testEnv.run('main', {
     inputs: testEnv.inputs.vault({ credential_id: undefined }),
@@ -69,33 +68,33 @@ test('a step sees what a runner gives it and nothing else', async (t) => {
   assert.deepEqual(post.log, ['key true']);
 });
 
-test('a secret that gets out fails the step', async (t) => {
+test('a leaked secret fails the step', async (t) => {
   const testEnv = await probe(t);
   const leaks = {
-    "console.log('x' + env.INPUT_API_KEY)": /stdout holds the API key$/,
-    'console.error(env.INPUT_API_KEY)': /stderr holds the API key$/,
+    "console.log('x' + env.INPUT_API_KEY)": /stdout contains the API key$/,
+    'console.error(env.INPUT_API_KEY)': /stderr contains the API key$/,
     "console.log(Buffer.from('octo:' + env.INPUT_ACCESS_TOKEN).toString('base64'))":
       /user and access token in base64$/,
     'console.log(encodeURIComponent(env.INPUT_ACCESS_TOKEN))': /as in a URL/,
     'console.log(JSON.stringify(env.INPUT_ACCESS_TOKEN))': /as in JSON/,
     "console.log('::error::' + env.INPUT_ACCESS_TOKEN.split('\\n')[1])":
-      /holds the line of the access token$/,
+      /contains the line of the access token$/,
     'appendFileSync(env.GITHUB_STATE, `t=${encodeURIComponent(env.INPUT_ACCESS_TOKEN)}\\n`)':
-      /save_state_\S+ holds the access token/,
-    "appendFileSync(env.RUNNER_TEMP + '/f', env.INPUT_API_KEY)": /f holds the API key/,
+      /save_state_\S+ contains the access token/,
+    "appendFileSync(env.RUNNER_TEMP + '/f', env.INPUT_API_KEY)": /f contains the API key/,
   };
-  for (const [say, message] of Object.entries(leaks)) {
+  for (const [script, message] of Object.entries(leaks)) {
     const access_token = 'one "1"\ntwo\\three';
-    const inputs = testEnv.inputs.passthrough({ say, username: 'octo', access_token });
+    const inputs = testEnv.inputs.passthrough({ script, username: 'octo', access_token });
     await assert.rejects(testEnv.run('main', { inputs }), { name: 'AssertionError', message });
     await rm(join(testEnv.folder, 'temp/f'), { force: true });
   }
 });
 
-test('a step that is killed still leaves its state', async (t) => {
+test('a killed step keeps its state', async (t) => {
   const testEnv = await probe(t);
   const { child, done } = testEnv.start('main', {
-    inputs: testEnv.inputs.vault({ say: "setInterval(() => {}, 1000); console.log('stuck')" }),
+    inputs: testEnv.inputs.vault({ script: "setInterval(() => {}, 1000); console.log('stuck')" }),
   });
   child.stdout.on('data', (text) => text.includes('stuck') && child.kill('SIGKILL'));
   const main = await done;

@@ -1,4 +1,4 @@
-// A testEnv whose Reoclo speaks TLS, with a certificate that only `ca_certificate` makes trusted.
+// A test environment with Reoclo on TLS, with a certificate that needs `ca_certificate` to be trusted.
 import assert from 'node:assert/strict';
 import { startFaults } from '../sandbox/faults.js';
 import { makeCertificate } from '../support/certificate.js';
@@ -7,7 +7,7 @@ import { createTestEnv } from './test-env.js';
 /**
  * @param {import('node:test').TestContext} t
  * @returns {Promise<{ testEnv: object, reoclo: object, tls: { key: string, cert: string }, inputs: (ca_certificate?: string) => object }>}
- *   `reoclo` is where it speaks TLS; `inputs` are those of a vault login there
+ *   `reoclo` listens on TLS; `inputs` are those of a vault login there
  */
 export async function createTlsEnv(t) {
   const testEnv = await createTestEnv(t);
@@ -17,7 +17,7 @@ export async function createTlsEnv(t) {
   return { testEnv, reoclo, tls, inputs };
 }
 
-/** Runs both steps, asserts that they did their work and said nothing of it, and returns them. */
+/** Runs both steps, asserts that they succeed without annotations, and returns them. */
 export async function logInAndOut(testEnv, inputs, { env, between } = {}) {
   const main = await testEnv.run('main', { inputs, env });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);

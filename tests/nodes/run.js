@@ -1,5 +1,5 @@
-// `make test-node`: every scenario with the action on each Node that it works on, and what
-// it says on one that it does not. The tests themselves stay on this machine's Node.
+// `make test-node`: all scenarios with the action on each supported Node, and its error on an older one. The tests themselves
+// run on this machine's Node.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ const SCENARIOS = join(HERE, '../e2e');
 
 const nodes = [20, 22, 24].map(installed);
 if (nodes.some((node) => !node)) {
-  console.log(`Skipped: the Node versions to test with are there for Linux on x64 only, not for ${process.platform} on ${process.arch}`);
+  console.log(`Skipped: the Node versions for these tests exist for Linux on x64 only, not for ${process.platform} on ${process.arch}`);
   process.exit(process.env.REQUIRE_NODES === '1' ? 1 : 0);
 }
 
@@ -24,12 +24,12 @@ const scenarios = readdirSync(SCENARIOS, { recursive: true })
   .filter((file) => file.endsWith('.test.js'))
   .map((file) => join(SCENARIOS, file));
 const old = installed(18);
-// Continuous integration has run them on this machine's own Node just before.
-const again = nodes.filter(({ version }) => version !== process.env.SCENARIOS_HAVE_RUN_ON);
-if (again.length < nodes.length) console.log(`Not again on Node ${process.env.SCENARIOS_HAVE_RUN_ON}: \`make e2e\` has used it`);
+// Continuous integration has run them on this machine's Node already.
+const remaining = nodes.filter(({ version }) => version !== process.env.SCENARIOS_HAVE_RUN_ON);
+if (remaining.length < nodes.length) console.log(`Skipping Node ${process.env.SCENARIOS_HAVE_RUN_ON}: \`make e2e\` has run on it`);
 const outcomes = [
-  { what: `What the action says on Node ${old.version}`, files: [join(HERE, 'too-old.test.js')] },
-  ...again.map(({ version, path }) => ({
+  { what: `The error on Node ${old.version}`, files: [join(HERE, 'too-old.test.js')] },
+  ...remaining.map(({ version, path }) => ({
     what: `The scenarios with the action on Node ${version}`,
     files: scenarios,
     env: { ACTION_NODE: path },

@@ -1,5 +1,4 @@
-// A Node that is too old for the action, as a self-hosted runner may bring it: one sentence
-// says so, whatever else that Node could not read.
+// A Node that is too old for the action, as on a self-hosted runner, gets one error.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERRORS, TITLES } from '../env/messages.js';
@@ -12,12 +11,12 @@ for (const [step, level, code] of [
   ['main', 'error', 1],
   ['post', 'warning', 0],
 ]) {
-  test(`${step} on Node ${old.version} says which Node it needs, as one ${level}`, async (t) => {
+  test(`${step} on Node ${old.version} is one ${level}`, async (t) => {
     const testEnv = await createTestEnv(t);
     const result = await testEnv.run(step, { inputs: testEnv.inputs.vault(), node: old.path });
     assert.equal(result.code, code, result.stdout + result.stderr);
     assert.deepEqual(result.annotations, [{ level, title: TITLES.unsupportedNode, message: ERRORS.unsupportedNode(old.version) }]);
-    // Neither a stack trace nor a complaint about syntax.
+    // No stack trace and no syntax error.
     assert.deepEqual(result.log, []);
     assert.equal(result.stderr, '');
     assert.deepEqual(testEnv.reoclo.requests, []);

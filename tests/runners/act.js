@@ -11,7 +11,7 @@ export const act = {
   provider: 'github_actions',
 
   async run({ execute, workflow, actions, secrets, vars, folder, env, cancelled }) {
-    // act reads from the repository that it is run in what it tells a workflow of it.
+    // act reads the context of the workflow from the repository in its folder.
     const repository = join(folder, 'shop');
     await mkdir(repository);
     for (const args of [

@@ -1,5 +1,5 @@
-// The actions that the workflows use, in the two shapes in which runners take them: a repository with a tag, as a Git
-// host or a mirror of one has it, and an export of that tag, as GitHub hands it to its runners.
+// The actions of the workflows, in the two forms that runners use: a repository with a tag, as on a Git host, and an export
+// of that tag, as on GitHub.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -15,7 +15,7 @@ const ACTIONS = [
 /**
  * Publishes the actions as they are in the work tree, committed or not.
  *
- * @param {string} folder an empty one
+ * @param {string} folder an empty folder
  * @returns {Promise<{ mirror: string, exports: Record<string, string> }>} the folder that holds the repositories as
  *   `owner/name`, and `owner/name@tag` → folder of the export
  */
@@ -29,7 +29,7 @@ export async function publish(folder) {
         cwd: tree,
         env: {
           PATH: process.env.PATH,
-          // Whatever this machine's user has configured, hooks and signatures among it, is for commits of theirs.
+          // Ignore the user's Git configuration, such as hooks and signatures.
           GIT_CONFIG_GLOBAL: '/dev/null',
           GIT_CONFIG_NOSYSTEM: '1',
           GIT_DIR: repository,
@@ -49,7 +49,7 @@ export async function publish(folder) {
     execFileSync('tar', ['--extract', '--directory', exported], { input: git('archive', tag) });
     exports[`${name}@${tag}`] = exported;
   }
-  // An export that brings more is not what is tested, whatever it then does.
-  if (existsSync(join(exports['reoclo/docker-auth@v2'], 'tests'))) throw new Error('the export holds more than the action');
+  // The export must be the one that users get.
+  if (existsSync(join(exports['reoclo/docker-auth@v2'], 'tests'))) throw new Error('the export contains more than the action');
   return { mirror, exports };
 }

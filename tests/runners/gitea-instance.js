@@ -1,4 +1,4 @@
-// A stand-in for a Gitea instance: as much of it as a runner talks to for one job. Its protocol is Connect's unary one
+// A stand-in for a Gitea instance: the API that a runner needs for one job. Its protocol is Connect's unary one
 // with protobuf; the numbers of the fields are those of `runner/v1/messages.proto` in code.gitea.io/actions-proto-go.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -9,10 +9,10 @@ const SUCCESS = 1;
 const CANCELLED = 3;
 
 /**
- * Starts an instance that has one job to hand out.
+ * Starts an instance with one job.
  *
  * @param {{ workflow: string, context: Record<string, string>, secrets: Record<string, string>, vars: Record<string, string> }} job
- *   the text of the workflow, and the contexts that it sees
+ *   the text of the workflow, and its contexts
  * @returns {Promise<Instance>}
  */
 export async function startInstance(job) {
@@ -24,7 +24,7 @@ export async function startInstance(job) {
 class Instance {
   /** Where it listens. */
   url;
-  /** The job's log as the instance would show it: what the runner has sent, a line an entry. */
+  /** The job's log as the instance would show it: what the runner has sent, one entry per line. */
   log = [];
   /** Whether the job has ended well; `undefined` until it has ended. */
   succeeded;
@@ -43,7 +43,7 @@ class Instance {
     this.url = `http://127.0.0.1:${this.#http.address().port}`;
   }
 
-  /** Tells the runner at its next report that the job is cancelled. */
+  /** Cancels the job: the runner gets it in the response to its next report. */
   cancel() {
     this.#cancelled = true;
   }
@@ -81,14 +81,14 @@ class Instance {
     },
 
     UpdateLog: ({ 2: [index = 0] = [], 3: rows = [] }) => {
-      // The runner sends again what has not been acknowledged.
+      // The runner resends rows that were not acknowledged.
       this.log.splice(index, Infinity, ...rows.map((row) => decode(row)[2]?.toString() ?? ''));
       return encode([[1, this.log.length]]);
     },
 
     UpdateTask: ({ 1: [state] }) => {
       const { 2: [result] = [] } = decode(state);
-      // Of a job that it has cancelled, an instance does not believe that it has succeeded.
+      // A cancelled job has not succeeded, whatever the runner reports.
       if (result !== undefined) this.succeeded = result === SUCCESS && !this.#cancelled;
       return encode(this.#cancelled ? [[1, encode([[2, CANCELLED]])]] : []);
     },
@@ -111,7 +111,7 @@ function encode(fields) {
   );
 }
 
-/** A message as field number → its values; those that are no integers are left as bytes. */
+/** A message as field number → its values; other than integers they remain bytes. */
 function decode(bytes) {
   const message = {};
   let at = 0;

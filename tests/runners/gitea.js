@@ -1,10 +1,10 @@
-// Gitea's runner, as the daemon that it is on a self-hosted machine: it asks its instance for a job, clones the actions
-// from the mirror, runs the job on the host and reports.
+// Gitea's runner as a daemon: it fetches a job from its instance, clones the actions from the mirror, runs the job on the host
+// and reports.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startInstance } from './gitea-instance.js';
 
-// What the instance tells a runner of a job.
+// The context of the job.
 const CONTEXT = {
   actor: 'octocat',
   event_name: 'push',
@@ -42,7 +42,7 @@ export const gitea = {
       await writeFile(
         config,
         JSON.stringify({
-          // A report is also when the runner hears that its job is cancelled.
+          // The runner learns of a cancellation from the response to a report.
           runner: { file: registration, state_report_interval: '200ms' },
           cache: { enabled: false },
           host: { workdir_parent: join(folder, 'cache') },

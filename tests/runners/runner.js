@@ -1,4 +1,4 @@
-// Runs a workflow of this folder on a real runner, against a testEnv of the end-to-end tests.
+// Runs a workflow of this folder on a real runner, against a test environment.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -8,24 +8,24 @@ import { startChild } from '../support/child.js';
 
 const HERE = import.meta.dirname;
 
-// No job takes this long; one that does is stuck, and its test fails.
+// A job that runs this long is stuck, and its test fails.
 const STUCK_AFTER_MS = 60_000;
 
 /**
  * @typedef {object} Runner
  * @property {string} command what install.sh has built
- * @property {string} provider what the action calls it in Reoclo's audit log
+ * @property {string} provider its name in Reoclo's audit log
  * @property {(job: object) => Promise<Outcome>} run runs a job to its end; when `job.cancelled` resolves, it cancels it
  *   as the runner's user does
  *
  * @typedef {object} Outcome
  * @property {boolean} succeeded whether the job has
- * @property {string} log the job's log, as the runner's user sees it
- * @property {string[]} output what steps have printed, line by line, as it stands there
- * @property {string} diagnostics what the runner says besides
+ * @property {string} log the job's log, as the user sees it
+ * @property {string[]} output the lines that steps have printed
+ * @property {string} diagnostics other output of the runner
  */
 
-/** @returns {string | undefined} what the runner calls itself; `undefined` if it is not there */
+/** @returns {string | undefined} the runner's name and version; `undefined` if it is not built */
 export function versionOf({ command }) {
   const path = pathOf(command);
   return existsSync(path) ? execFileSync(path, ['--version'], { encoding: 'utf8' }).trim() : undefined;
@@ -34,12 +34,12 @@ export function versionOf({ command }) {
 /**
  * @param {Runner} runner
  * @param {import('../env/test-env.js').TestEnv} testEnv with the servers `web-1` and `web-2`
- * @param {object} actions what `publish` has published
+ * @param {object} actions the result of `publish`
  * @param {string} name the workflow's file, without its extension
  * @param {object} [options]
- * @param {Record<string, string>} [options.vars] variables that are to be different
+ * @param {Record<string, string>} [options.vars] variables to change
  * @param {Promise<unknown>} [options.cancelled] the job is cancelled when it resolves
- * @returns {Promise<Outcome>} rejects if the runner got stuck or if a secret was found in anything that it said
+ * @returns {Promise<Outcome>} rejects if the runner is stuck or leaked a secret
  */
 export async function runWorkflow(runner, testEnv, actions, name, { vars, cancelled = new Promise(() => {}) } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'docker-auth-job-'));
@@ -54,7 +54,7 @@ export async function runWorkflow(runner, testEnv, actions, name, { vars, cancel
     workflow,
     actions,
     folder,
-    // Actions run on the node of the PATH. Nothing is to be found or left where this machine's user is at home.
+    // Actions run on the node in PATH. The user's home folder is not used.
     env: { PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), HOME: folder, TMPDIR: temp },
     cancelled,
     execute: async (args, { started, ...options }) => {
@@ -64,7 +64,7 @@ export async function runWorkflow(runner, testEnv, actions, name, { vars, cancel
       if (ended.timedOut) throw new Error(`${runner.command} was still running after ${STUCK_AFTER_MS} ms:\n${ended.stdout}${ended.stderr}`);
       return ended;
     },
-    // A runner masks by itself all that it is given as a secret: where a workflow has none, only the action masks.
+    // Runners mask their secrets. Without secrets, only the action masks.
     secrets: Object.fromEntries(Object.entries(secrets).filter(([secret]) => text.includes(`secrets.${secret}`))),
     vars: {
       REOCLO_URL: testEnv.reoclo.url,

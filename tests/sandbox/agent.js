@@ -1,5 +1,5 @@
-// The agent of one managed server. A "server" is a docker config folder of its
-// own, in which the real docker CLI logs in and out.
+// The agent of one managed server. A "server" is its own docker config folder, in which the real docker CLI logs in and
+// out.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,7 @@ const DOCKER_HUB_NAMES = new Set(['docker.io', 'index.docker.io', DOCKER_HUB]);
 /**
  * @param {object} [options]
  * @param {string[]} [options.docker] the docker CLI, with leading arguments;
- *   name the substitute here, it is never picked by itself
+ *   the substitute is used only if it is named here
  * @param {number} [options.timeLimitMs] docker is killed after this long
  * @param {'failed' | 'completed'} [options.nonZeroExit] the status of an
  *   operation whose docker exited non-zero; the API allows both
@@ -64,7 +64,7 @@ class Agent {
     return Object.keys(this.config().auths ?? {});
   }
 
-  /** Kills what still runs and removes the server. */
+  /** Kills running commands and removes the server. */
   async stop() {
     const running = [...this.#running];
     running.forEach(({ child }) => child.kill('SIGKILL'));
@@ -79,8 +79,7 @@ class Agent {
         PATH: process.env.PATH,
         HOME: this.folder,
         DOCKER_CONFIG: this.folder,
-        // With a daemon within reach, it is the daemon that logs in, in words
-        // and from a network of its own. Without one the CLI does it.
+        // A reachable daemon would log in itself, with other output and from another network.
         DOCKER_HOST: 'unix:///nonexistent/docker.sock',
       },
       input,

@@ -1,13 +1,11 @@
-// A bad network in front of the stand-in: a listener that passes requests on,
-// except where a plan says what goes wrong.
+// A faulty network in front of the stand-in: a listener that forwards requests, except for the faults of a plan.
 //
-// A plan names faults per kind of call. An array is used up from its front, and
-// what comes after it passes; a single fault goes for every request:
+// A plan has faults per kind of request. An array is for the first requests, and later ones pass; a single fault is for
+// all requests:
 //
 //   startFaults(testEnv.reoclo.url, { login: [reset, status(503)], logout: noResponse })
 //
-// Besides the calls `login`, `poll` and `logout` there is `connections`, for what
-// happens before a request is read and so before its kind is known. Every response
+// In addition to `login`, `poll` and `logout` there is `connections`, for faults before a request is read. Every response
 // closes its connection: the n-th connection carries the n-th request.
 import { EventEmitter, once } from 'node:events';
 import { createServer as createHttpServer, request as httpRequest } from 'node:http';
@@ -43,7 +41,7 @@ export async function startFaults(upstream, plan, { tls, port } = {}) {
 class Faults extends EventEmitter {
   /** Where it listens, as `api_url` takes it. */
   url;
-  /** How many came, since the start or `restart`. */
+  /** Counts per kind, since the start or `restart`. */
   counts;
   /** Every request, in order: `{ kind, n, at, method, path, headers, body }`; `at` in ms. */
   requests = [];
@@ -62,7 +60,7 @@ class Faults extends EventEmitter {
     this.restart(plan);
   }
 
-  /** From here on another plan; everything is counted anew. */
+  /** Replaces the plan and resets the counts. */
   restart(plan = {}) {
     this.#plan = plan;
     this.counts = { connections: 0, login: 0, poll: 0, logout: 0 };
@@ -72,7 +70,7 @@ class Faults extends EventEmitter {
     this.#http = createHttpServer((incoming, response) => this.#serve(incoming, response));
     this.#front = tls
       ? createTlsServer(tls, (socket) => this.#http.emit('connection', socket))
-      : // pauseOnConnect: what a fault does not want to read stays in the kernel.
+      : // pauseOnConnect: unread bytes stay in the kernel.
         createServer({ pauseOnConnect: true });
     this.#front.on('connection', (socket) => this.#accept(socket, tls));
     this.#front.on('tlsClientError', () => {});
@@ -81,13 +79,13 @@ class Faults extends EventEmitter {
     this.url = `${tls ? 'https' : 'http'}://127.0.0.1:${this.#front.address().port}`;
   }
 
-  /** For a client that has ended: resolves when all that it sent is read, and passed on where it is to be. */
+  /** After a client has exited: resolves when all its requests are read and forwarded. */
   async idle() {
     await Promise.all([...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
     while (this.#busy > 0) await once(this, 'done');
   }
 
-  /** Resolves when the n-th request of a kind has been read, at once if it was already. */
+  /** Resolves when the n-th request of a kind has been read. */
   async seen(kind, n = 1) {
     const signal = AbortSignal.timeout(SEEN_WITHIN_MS);
     while (this.counts[kind] < n) {
@@ -127,7 +125,7 @@ class Faults extends EventEmitter {
   async #serve(incoming, response) {
     const at = performance.now();
     const { method, url: path, headers } = incoming;
-    // A client that hangs up halfway has not made a request.
+    // A truncated request is not counted.
     const body = await this.#doing(text(incoming)).catch(() => undefined);
     if (body === undefined) return;
 
@@ -144,11 +142,11 @@ class Faults extends EventEmitter {
       socket: incoming.socket,
       relay: () => this.#doing(relay(this.#upstream, request)),
     };
-    // What cannot be passed on, because the stand-in has stopped, breaks off.
+    // The stand-in may have stopped.
     await fault(exchange).catch(() => incoming.socket.destroy());
   }
 
-  /** Counts as busy until what follows on a promise has begun. */
+  /** Counts as busy until the handlers of a promise have run. */
   #doing(promise) {
     this.#busy += 1;
     const done = () => {
@@ -173,12 +171,12 @@ async function relay(upstream, { method, path, headers, body }) {
   return { status: response.statusCode, body: await text(response) };
 }
 
-// What can happen to a request. Each is called with `{ request, response, socket, relay }`;
-// `relay()` passes the request on to the stand-in and resolves to its response.
+// The faults. Each is called with `{ request, response, socket, relay }`; `relay()` forwards the request to the stand-in and
+// resolves to its response.
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** Nothing goes wrong. */
+/** No fault. */
 export async function pass({ response, relay }) {
   const { status, body } = await relay();
   response.writeHead(status, JSON_TYPE).end(body);
@@ -189,21 +187,21 @@ export function resetUnread({ socket }) {
   socket.resetAndDestroy();
 }
 
-/** A reset after the request is read; it goes no further. */
+/** A reset after the request is read; it is not forwarded. */
 export async function reset({ socket }) {
   socket.resetAndDestroy();
 }
 
-/** The request is accepted and obeyed, then the connection dies without a response. */
+/** The request is forwarded, then the connection is reset without a response. */
 export async function dropResponse({ socket, relay }) {
   await relay();
   socket.resetAndDestroy();
 }
 
-/** The request is read and never answered; it goes no further. */
+/** The request is read and gets no response; it is not forwarded. */
 export async function noResponse() {}
 
-/** The request is accepted and obeyed; its response stays here until a promise resolves. */
+/** The request is forwarded; its response is sent when a promise resolves. */
 export function delayResponse(until = new Promise(() => {})) {
   return async ({ response, relay }) => {
     const { status, body } = await relay();
@@ -212,14 +210,14 @@ export function delayResponse(until = new Promise(() => {})) {
   };
 }
 
-/** The request is obeyed; of the response only the head arrives. */
+/** The request is forwarded; only the headers of the response are sent. */
 export async function headersOnly({ response, relay }) {
   const { status, body } = await relay();
   response.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) });
   response.flushHeaders();
 }
 
-/** The request is obeyed; the response's body arrives at one byte a second. */
+/** The request is forwarded; the response body is sent at one byte per second. */
 export async function slowBody({ response, relay }) {
   const { status, body } = await relay();
   response.writeHead(status, JSON_TYPE);
@@ -233,13 +231,12 @@ export async function slowBody({ response, relay }) {
 }
 
 /**
- * A response of a server in between; the request goes no further. `body` may be a
- * function of the request, for servers that repeat what they were sent; a header
- * that is `undefined` is left out.
+ * A response of a gateway; the request is not forwarded. `body` may be a function of the request; headers that are
+ * `undefined` are omitted.
  */
 export function status(code, headers = {}, body = '') {
   return async ({ request, response }) => {
-    // Node adds a Date of its own, unless it is told not to.
+    // Node adds a Date header by default.
     if ('date' in headers) response.sendDate = false;
     const sent = Object.entries({ ...JSON_TYPE, ...headers }).filter(([, value]) => value !== undefined);
     response.writeHead(code, Object.fromEntries(sent));
@@ -247,7 +244,7 @@ export function status(code, headers = {}, body = '') {
   };
 }
 
-/** A page where the API should be: a proxy's login form, an error page with the wrong status. */
+/** An HTML page with status 200, such as a proxy's login form. */
 export const htmlPage = status(200, { 'content-type': 'text/html' }, '<!doctype html><title>Sign in</title>');
 
 /** A redirect to another URL. */
@@ -255,14 +252,14 @@ export function redirect(location, code = 307) {
   return status(code, { location });
 }
 
-/** The request is obeyed; the response breaks off before its content-length. */
+/** The request is forwarded; the connection closes after half of the response body. */
 export async function truncatedBody({ response, relay }) {
   const { status, body } = await relay();
   response.writeHead(status, { ...JSON_TYPE, 'content-length': Buffer.byteLength(body) });
   response.write(body.slice(0, body.length / 2), () => response.destroy());
 }
 
-/** The request is obeyed; the response is replaced by another with the same status. */
+/** The request is forwarded; the response body is replaced. */
 function replacedBody(change) {
   return async ({ request, response, relay }) => {
     const { status, body } = await relay();
@@ -270,21 +267,19 @@ function replacedBody(change) {
   };
 }
 
-/** Half of the JSON, with the content-length of the half. */
+/** Truncated JSON with the matching content-length. */
 export const halfJson = replacedBody((body) => body.slice(0, body.length / 2));
 
 /** No body at all. */
 export const emptyBody = replacedBody(() => '');
 
-/** The real response behind so many bytes of white space, which JSON allows. */
+/** The real response after so many bytes of whitespace, which JSON allows. */
 export const paddedBody = (bytes) => replacedBody((body) => ' '.repeat(bytes) + body);
 
 /** The real response, changed: `change(json, request)` returns what is sent. */
 export const changedBody = (change) => replacedBody((body, request) => JSON.stringify(change(JSON.parse(body), request)));
 
-// What the layer is used with
-
-/** A listener that must see nothing: the target of redirects. Counts its connections. */
+/** A listener that counts its connections, as the target of redirects. */
 export async function startRedirectTarget() {
   const redirectTarget = { connections: 0 };
   const server = createServer((socket) => {

@@ -1,8 +1,7 @@
-// A gate in front of a registry: it holds every connection until it is opened,
-// so a real `docker login` keeps running until a test lets it go on.
+// A gate in front of a registry: it holds every connection until `release()`, so that a real `docker login` keeps running.
 //
-// docker 28 waits 10 s for a TLS handshake and then 15 s for an answer over
-// plain http; a login held for more than 25 s fails by itself.
+// docker 28 waits 10 s for a TLS handshake and then 15 s for a response over plain http: a login that is held for more than
+// 25 s fails.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { pipeline } from 'node:stream';
@@ -31,7 +30,7 @@ export async function startGate(upstream) {
     await opened;
     if (client.destroyed) return;
     const registry = connect(target);
-    // Either end may hang up at any time; the pipeline then closes the other.
+    // Either end may close at any time; the pipeline then closes the other.
     pipeline(client, registry, client, () => {});
   });
   server.listen(0, '127.0.0.1');

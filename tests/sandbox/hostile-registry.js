@@ -1,18 +1,18 @@
 // A registry that makes the real docker CLI print text of an attacker's choice.
 //
-// What docker 28.2.2 echoes of a registry's answer to `docker login`:
+// What docker 28.2.2 prints of a registry's response to `docker login`:
 // - with a Basic challenge nothing but the status:
 //     login attempt to http://HOST/v2/ failed with status: 401 Unauthorized
-// - with a Bearer challenge it asks the token server named in `realm`, and
-//   prints the `message` of that server's JSON error, as it is:
+// - with a Bearer challenge it sends a request to the token server in `realm`, and
+//   prints the `message` of that server's JSON error unchanged:
 //     Get "http://HOST/v2/": denied: TEXT
-//   LF, CR, ESC, BEL, NUL, `::error::` and `##[error]` all get through, so TEXT
-//   can begin lines of its own. The same goes for a token server's plain-text
+//   LF, CR, ESC, BEL, NUL, `::error::` and `##[error]` are all printed, so TEXT
+//   can start new lines. The same goes for a token server's plain-text
 //   401 body and for the reason phrase of its 5xx status line.
 // - most errors are printed twice: first inside a line
 //   `time=… level=info … error="…"`, where Go's %q has quoted them.
-// - in URLs (a realm that cannot be reached, a redirect) `::` gets through,
-//   control characters, `#` and `[` do not.
+// - in URLs (a realm that cannot be reached, a redirect) `::` is printed,
+//   control characters, `#` and `[` are not.
 import { serve } from '../support/serve.js';
 
 /**

@@ -1,4 +1,4 @@
-// A small container image, made from nothing: one layer with one file, as an OCI layout on disk.
+// A small container image: one layer with one file, as an OCI layout on disk.
 // Layout and media types: https://github.com/opencontainers/image-spec
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 /**
  * @param {string} folder an empty folder for the layout
- * @param {string} text what the image's one file says
+ * @param {string} text content of the image's only file
  * @returns {string} the digest of the image's layer
  */
 export function writeImage(folder, text) {

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Installs what the sandbox runs for real, where it is missing: install.sh docker docker-registry skopeo
-# Exits non-zero when something is missing and cannot be installed, and says how to get it.
+# Installs missing programs of the sandbox: install.sh docker docker-registry skopeo
+# Exits non-zero if one cannot be installed, with the command that installs it.
 set -uo pipefail
 
 declare -A why=(
-  [docker]='the real CLI that logs in and out'
-  [docker-registry]='the real registry that is logged in to'
+  [docker]='the CLI that logs in and out'
+  [docker-registry]='the registry that tests log in to'
   [skopeo]='pushes and pulls an image with the login'
   [tinyproxy]='a proxy between runner and API'
   [microsocks]='a SOCKS proxy between runner and API'
-  [openssl]='makes certificates that must not be trusted'
+  [openssl]='creates self-signed certificates'
 )
-# Debian's and Ubuntu's names, first hit wins; the docker CLI alone is its own package since Debian 13.
+# Package names of Debian and Ubuntu, in order of preference; docker-cli exists since Debian 13.
 declare -A packages=([docker]='docker-cli docker.io' [docker-registry]='docker-registry' [skopeo]='skopeo' [openssl]='openssl'
   [tinyproxy]='tinyproxy-bin tinyproxy' [microsocks]='microsocks')
 
@@ -26,13 +26,13 @@ for tool in "$@"; do
     [ -n "$updated" ] || as_root apt-get update -qq >/dev/null 2>&1
     updated=yes
     for package in ${packages[$tool]}; do
-      # A service of the package has no business on this machine: only its program is wanted.
+      # RUNLEVEL=1 keeps the package's service from starting.
       as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
         apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 && break
     done
   fi
   command -v "$tool" >/dev/null && continue
-  echo "  could not install it here: it needs apt-get and root (Debian: apt-get install ${packages[$tool]##* })" >&2
+  echo "  cannot install it: apt-get and root are required (Debian: apt-get install ${packages[$tool]##* })" >&2
   missing=1
 done
 exit "$missing"

@@ -13,18 +13,18 @@ const LISTENS_WITHIN_MS = 10_000;
 /**
  * @typedef {object} Proxy
  * @property {string} host `127.0.0.1:PORT`
- * @property {() => string} log what it has written of its requests
+ * @property {() => string} log its output so far
  * @property {() => Promise<void>} stop
  */
 
 /**
- * @param {{ user?: string, password?: string }} [credentials] what it asks for
+ * @param {{ user?: string, password?: string }} [credentials] what it requires
  * @returns {Promise<Proxy>}
  */
 export async function startHttpProxy({ user, password } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'docker-auth-proxy-'));
   const config = join(folder, 'tinyproxy.conf');
-  // Neither program can be told to let the kernel choose: a port that it has just handed out is as near.
+  // Neither program can listen on a port of the kernel's choice, so a free one is looked up first.
   const port = await closedPort();
   const lines = [`Port ${port}`, 'Listen 127.0.0.1', 'Allow 127.0.0.1', 'Timeout 60', 'LogLevel Connect'];
   if (user) lines.push(`BasicAuth ${user} ${password}`);
@@ -33,7 +33,7 @@ export async function startHttpProxy({ user, password } = {}) {
 }
 
 /**
- * @param {{ user?: string, password?: string }} [credentials] what it asks for
+ * @param {{ user?: string, password?: string }} [credentials] what it requires
  * @returns {Promise<Proxy>}
  */
 export async function startSocksProxy({ user, password } = {}) {
@@ -65,7 +65,7 @@ async function start(command, args, port, cleanUp) {
   return { host: `127.0.0.1:${port}`, log: () => log, stop };
 }
 
-/** Neither program says that it listens; only a connection tells. */
+/** Neither program prints when it listens, so connections are attempted. */
 async function listening(port) {
   const signal = AbortSignal.timeout(LISTENS_WITHIN_MS);
   for (;;) {

@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import bcrypt from 'bcryptjs';
 
-// bcrypt's lowest cost: the users live as long as one test.
+// bcrypt's lowest cost: the users exist for one test.
 const BCRYPT_COST = 4;
 
 /**
  * Starts a registry and resolves when it listens.
  *
  * @param {{ users?: Record<string, string>, command?: string }} [options]
- *   `users` maps user names to passwords; `command` is the registry's program.
+ *   `users` maps usernames to passwords; `command` is the registry's program.
  * @returns {Promise<{ host: string, users: Record<string, string>, stop(): Promise<void> }>}
  *   `host` is `127.0.0.1:PORT`.
  */
@@ -37,7 +37,7 @@ export async function startRegistry({
     config,
     JSON.stringify({
       version: '0.1',
-      // The port is only to be had from the log, at level info.
+      // The port is only in the log, at level info.
       log: { level: 'info', formatter: 'json', accesslog: { disabled: true } },
       storage: { filesystem: { rootdirectory: join(folder, 'data') } },
       http: { addr: '127.0.0.1:0' },
@@ -75,7 +75,7 @@ export async function startRegistry({
   }
 }
 
-/** Resolves to the host in the line "listening on HOST"; all else is dropped. */
+/** Resolves to the host in the line "listening on HOST"; other lines are ignored. */
 function listening(log) {
   return new Promise((resolve) => {
     createInterface({ input: log }).on('line', (line) => {

@@ -1,6 +1,5 @@
 // A stand-in for Reoclo: the automation API of openapi.yaml in front of agents
-// that run docker for real. It has keys, a vault and an audit list; what it
-// answers follows from those and from what docker does, never from a script.
+// that run the real docker CLI. Its responses follow from its keys, its vault and the result of docker, not from a script.
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
@@ -58,8 +57,8 @@ export async function startReoclo({
   return reoclo;
 }
 
-/** A response other than success; thrown by whatever finds the reason. */
-class Refusal extends Error {
+/** An error response; thrown where the reason is found. */
+class HttpError extends Error {
   constructor(status, detail) {
     super(detail);
     this.status = status;
@@ -82,7 +81,7 @@ class Reoclo extends EventEmitter {
   credentials = new Map();
   /** id → an operation, as the API shows it */
   operations = new Map();
-  /** What was done, by whom and from where, in order; no secrets. */
+  /** The audit log in order, without secrets. */
   audit = [];
   /** Every request, in order: `{ method, path, headers, body, at, response }`; `at` in ms. */
   requests = [];
@@ -91,7 +90,7 @@ class Reoclo extends EventEmitter {
   #http;
   #running = new Set();
   #stopping = new AbortController();
-  #faults = [];
+  #errors = [];
 
   async listen(host) {
     this.#api = await new OpenAPIBackend({
@@ -105,7 +104,7 @@ class Reoclo extends EventEmitter {
         loginDirect: (context) => this.#loginDirect(context),
         logout: (context) => this.#logout(context),
         getOperation: (context) => this.#getOperation(context),
-        unauthorizedHandler: () => refuse(401, 'Invalid API key'),
+        unauthorizedHandler: () => throwHttp(401, 'Invalid API key'),
         validationFail: ({ validation }) => ({
           status: 422,
           body: { detail: validation.errors.map(invalid) },
@@ -125,7 +124,7 @@ class Reoclo extends EventEmitter {
   /**
    * Resolves to the request for which `predicate` holds, the `count`-th of them;
    * at once if it has arrived already. Rejects if the stand-in stops first, and
-   * after half a minute: whatever should have sent it has then gone wrong.
+   * after 30 s.
    */
   async seen(predicate, count = 1) {
     const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(SEEN_WITHIN_MS)]);
@@ -145,8 +144,8 @@ class Reoclo extends EventEmitter {
   }
 
   /**
-   * Hangs up on everybody, kills what the agents run and removes the servers.
-   * Rejects if any response has broken openapi.yaml.
+   * Closes all connections, kills the commands of the agents and removes the servers.
+   * Rejects if any response did not match openapi.yaml.
    */
   async stop() {
     this.#stopping.abort();
@@ -155,15 +154,15 @@ class Reoclo extends EventEmitter {
     await closed;
     await Promise.all([...this.servers.values()].map(({ agent }) => agent.stop()));
     await this.idle();
-    const faults = this.#faults.splice(0);
-    if (faults.length > 0) throw new AggregateError(faults, faults[0].message);
+    const errors = this.#errors.splice(0);
+    if (errors.length > 0) throw new AggregateError(errors, errors[0].message);
   }
 
   // From a request to its response
 
   async #serve(incoming, response) {
     const { method, url: path, headers } = incoming;
-    // A client that hangs up halfway has not made a request.
+    // A truncated request is ignored.
     const raw = await text(incoming).catch(() => undefined);
     if (raw === undefined) return;
 
@@ -172,7 +171,7 @@ class Reoclo extends EventEmitter {
     response.once('close', () => this.emit('responded', request));
     this.emit('request', request);
 
-    // Text that does not say it is JSON is no body, as for FastAPI.
+    // Without a JSON content type there is no body, as in FastAPI.
     const isJson = /^application\/json\b/i.test(headers['content-type'] ?? '');
     const body = isJson && raw !== '' ? raw : undefined;
     request.response = await this.#respond({ method, path, headers, body });
@@ -183,18 +182,18 @@ class Reoclo extends EventEmitter {
   async #respond(message) {
     try {
       const response = await this.#api.handleRequest(message).catch((error) => {
-        if (!(error instanceof Refusal)) throw error;
+        if (!(error instanceof HttpError)) throw error;
         return { status: error.status, body: { detail: error.message } };
       });
       this.#check(response, this.#api.matchOperation(message));
       return response;
     } catch (error) {
-      this.#faults.push(error);
-      return { status: 500, body: { detail: `the stand-in is at fault: ${error.message}` } };
+      this.#errors.push(error);
+      return { status: 500, body: { detail: `error in the stand-in: ${error.message}` } };
     }
   }
 
-  /** Throws if a response to a known operation is not what the document says. */
+  /** Throws if the response to a known operation does not match the document. */
   #check({ status, body }, operation) {
     if (!operation) return;
     const sent = JSON.parse(JSON.stringify(body));
@@ -203,7 +202,7 @@ class Reoclo extends EventEmitter {
       : [{ message: 'this status is not in the document' }];
     if (errors) {
       throw new Error(
-        `${operation.operationId} ${status} breaks openapi.yaml: ${JSON.stringify(errors)}`,
+        `${operation.operationId} ${status} does not match openapi.yaml: ${JSON.stringify(errors)}`,
       );
     }
   }
@@ -213,9 +212,9 @@ class Reoclo extends EventEmitter {
   #login({ request: { requestBody: body }, security: { automationKey: key } }) {
     const server = this.#server(key, 'registry_login', body.server_id);
     const credential = this.credentials.get(body.credential_id.toLowerCase());
-    if (!credential) refuse(404, `Registry credential ${body.credential_id} not found`);
+    if (!credential) throwHttp(404, `Registry credential ${body.credential_id} not found`);
     if (!key.allowed_credentials?.includes(credential.id)) {
-      refuse(403, `API key is not scoped to registry credential ${credential.id}`);
+      throwHttp(403, `API key is not scoped to registry credential ${credential.id}`);
     }
     return this.#startLogin(server, body, credential, { auth_mode: 'vault' });
   }
@@ -223,7 +222,7 @@ class Reoclo extends EventEmitter {
   #loginDirect({ request: { requestBody: body }, security: { automationKey: key } }) {
     const server = this.#server(key, 'registry_login', body.server_id);
     if (!key.allow_registry_passthrough) {
-      refuse(
+      throwHttp(
         403,
         'API key does not allow registry passthrough (allow_registry_passthrough is off)',
       );
@@ -259,7 +258,7 @@ class Reoclo extends EventEmitter {
 
   #getOperation({ request: { params }, security: { automationKey: key } }) {
     const operation = this.operations.get(params.operation_id.toLowerCase());
-    if (!operation) refuse(404, `Operation ${params.operation_id} not found`);
+    if (!operation) throwHttp(404, `Operation ${params.operation_id} not found`);
     allowServer(key, operation.server_id);
     return { status: 200, body: operation };
   }
@@ -276,10 +275,10 @@ class Reoclo extends EventEmitter {
   /** The server, if the key may do `operation` on it. */
   #server(key, operation, id) {
     if (!key.allowed_operations?.includes(operation)) {
-      refuse(403, `API key does not allow the operation ${operation}`);
+      throwHttp(403, `API key does not allow the operation ${operation}`);
     }
     const server = this.servers.get(id.toLowerCase());
-    if (!server) refuse(404, `Server ${id} not found`);
+    if (!server) throwHttp(404, `Server ${id} not found`);
     allowServer(key, server.id);
     return server;
   }
@@ -323,12 +322,12 @@ class Reoclo extends EventEmitter {
   }
 }
 
-function refuse(status, detail) {
-  throw new Refusal(status, detail);
+function throwHttp(status, detail) {
+  throw new HttpError(status, detail);
 }
 
 function allowServer(key, id) {
-  if (!key.allowed_servers?.includes(id)) refuse(403, `API key is not scoped to server ${id}`);
+  if (!key.allowed_servers?.includes(id)) throwHttp(403, `API key is not scoped to server ${id}`);
 }
 
 function registryType(registryUrl) {
@@ -347,7 +346,7 @@ function parsed(raw) {
 function invalid({ instancePath, keyword, message, params }) {
   const [source = 'requestBody', ...path] = instancePath.split('/').slice(1);
   const member = params.missingProperty ?? params.additionalProperty;
-  // A body that is missing altogether is a missing member of the request.
+  // A missing body is a missing member of the request.
   const inside = member && member !== 'requestBody' ? [...path, member] : path;
   return {
     loc: [source === 'requestBody' ? 'body' : source, ...inside],

@@ -1,4 +1,4 @@
-// The stand-in by itself: what it answers, and that docker really did it.
+// The stand-in: its responses, and what docker did.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -70,7 +70,7 @@ async function sandbox(t, { agent } = {}) {
     vault,
     direct,
     server: reoclo.servers.get(server.id),
-    /** Logs in and answers with the operation at its end. */
+    /** Logs in and resolves to the finished operation. */
     async login(path, body) {
       const { body: started } = await call('POST', path, body);
       await reoclo.idle();
@@ -79,7 +79,7 @@ async function sandbox(t, { agent } = {}) {
   };
 }
 
-test('a vault login and a logout really happen on the server', async (t) => {
+test('a vault login and logout run docker', async (t) => {
   const { reoclo, registry, server, call, vault } = await sandbox(t);
   const run = { run_id: '42', run_context: RUN_CONTEXT };
 
@@ -137,7 +137,7 @@ test('a vault login and a logout really happen on the server', async (t) => {
   );
 });
 
-test('a passthrough login is audited with its user name and without its token', async (t) => {
+test('audits a passthrough login without its token', async (t) => {
   const { reoclo, server, registry, login, direct } = await sandbox(t);
   const operation = await login('/registry-auth/login-direct', direct);
   assert.equal(operation.status, 'completed');
@@ -147,7 +147,7 @@ test('a passthrough login is audited with its user name and without its token', 
   assert.doesNotMatch(JSON.stringify(reoclo.audit), /pass:word/);
 });
 
-test('a wrong password fails in the words of docker', async (t) => {
+test('a wrong password fails with docker output', async (t) => {
   const { server, registry, login, direct } = await sandbox(t);
   const operation = await login('/registry-auth/login-direct', {
     ...direct,
@@ -162,7 +162,7 @@ test('a wrong password fails in the words of docker', async (t) => {
   assert.deepEqual(server.agent.logins(), []);
 });
 
-test('a non-zero exit can be reported as completed', async (t) => {
+test('a non-zero exit can be completed', async (t) => {
   const { login, direct } = await sandbox(t, { agent: { nonZeroExit: 'completed' } });
   const operation = await login('/registry-auth/login-direct', {
     ...direct,
@@ -172,7 +172,7 @@ test('a non-zero exit can be reported as completed', async (t) => {
   assert.equal(operation.result.exit_code, 1);
 });
 
-test('a registry that does not listen fails in the words of docker', async (t) => {
+test('connection refused fails with docker output', async (t) => {
   const { registry, login, direct } = await sandbox(t);
   await registry.stop();
   const operation = await login('/registry-auth/login-direct', direct);
@@ -187,7 +187,7 @@ test('without docker the operation fails without an exit code', async (t) => {
   assert.deepEqual(operation.result, { stderr: 'cannot run no-such-docker: ENOENT' });
 });
 
-test('a request that breaks the contract gets 422 with the field', async (t) => {
+test('an invalid request gets 422 with the field', async (t) => {
   const { reoclo, call, vault, direct } = await sandbox(t);
   const broken = [
     ['/registry-auth/login', { server_id: vault.server_id }, ['body', 'credential_id'], 'required'],
@@ -229,7 +229,7 @@ test('a request that breaks the contract gets 422 with the field', async (t) => 
   assert.deepEqual(reoclo.audit, []);
 });
 
-test('a key does what its scope allows and no more', async (t) => {
+test('a key is limited to its scope', async (t) => {
   const { reoclo, call, vault, direct } = await sandbox(t);
   const logout = { server_id: vault.server_id, registry_url: direct.registry_url };
   const full = reoclo.keys.get('rca_full');
@@ -249,7 +249,7 @@ test('a key does what its scope allows and no more', async (t) => {
   assert.deepEqual(reoclo.audit, []);
 });
 
-test('what does not exist gets 404, an unknown key 401, an unknown route 501', async (t) => {
+test('unknown IDs, keys and routes get 404, 401, 501', async (t) => {
   const { call, vault } = await sandbox(t);
   const id = randomUUID();
   const login = '/registry-auth/login';
@@ -272,16 +272,16 @@ test('what does not exist gets 404, an unknown key 401, an unknown route 501', a
   assert.equal((await call('DELETE', login)).status, 501);
 });
 
-test('a response that breaks the document is a loud fault', async (t) => {
+test('a response not matching openapi.yaml is an error', async (t) => {
   const { reoclo, call, vault } = await sandbox(t);
   reoclo.credentials.get(vault.credential_id).registry_type = 'nonsense';
   const response = await call('POST', '/registry-auth/login', vault);
   assert.equal(response.status, 500);
-  assert.match(response.body.detail, /login 202 breaks openapi\.yaml/);
-  await assert.rejects(reoclo.stop(), /breaks openapi\.yaml/);
+  assert.match(response.body.detail, /login 202 does not match openapi\.yaml/);
+  await assert.rejects(reoclo.stop(), /does not match openapi\.yaml/);
 });
 
-test('a gate keeps a login running until it is released', async (t) => {
+test('a gate holds a login until released', async (t) => {
   const { reoclo, registry, server, call, direct } = await sandbox(t);
   const gate = await startGate(registry.host);
   t.after(() => gate.stop());
@@ -303,7 +303,7 @@ test('a gate keeps a login running until it is released', async (t) => {
   assert.deepEqual(server.agent.logins(), [gate.host]);
 });
 
-test('docker is killed at the time limit of the operation', async (t) => {
+test('docker is killed at the time limit', async (t) => {
   const { registry, login, direct } = await sandbox(t, { agent: { timeLimitMs: 100 } });
   const gate = await startGate(registry.host);
   t.after(() => gate.stop());
@@ -315,7 +315,7 @@ test('docker is killed at the time limit of the operation', async (t) => {
   assert.equal(operation.result.exit_code, undefined);
 });
 
-test('stop() ends a docker that still runs', async (t) => {
+test('stop() kills a running docker', async (t) => {
   const { reoclo, registry, call, direct } = await sandbox(t);
   const gate = await startGate(registry.host);
   t.after(() => gate.stop());
@@ -333,7 +333,7 @@ test('stop() ends a docker that still runs', async (t) => {
   assert.equal(reoclo.operations.get(body.operation_id).status, 'failed');
 });
 
-test('docker prints what a hostile registry says, as it is', async (t) => {
+test('docker prints hostile registry text unchanged', async (t) => {
   const text = 'first\n::error::forged\r##[error]forged\r\n\u001b[31mred\u001b[0m \u0007%0A last';
   const { login, direct } = await sandbox(t);
   const hostile = await startHostileRegistry(text);
@@ -349,7 +349,7 @@ test('docker prints what a hostile registry says, as it is', async (t) => {
   );
 });
 
-test("logging out of Docker Hub erases Docker Hub's entry", async (t) => {
+test('logging out of Docker Hub removes its entry', async (t) => {
   for (const name of ['docker.io', 'index.docker.io']) {
     const agent = await createAgent();
     t.after(() => agent.stop());
@@ -361,7 +361,7 @@ test("logging out of Docker Hub erases Docker Hub's entry", async (t) => {
   }
 });
 
-test('seen() finds past and coming requests', async (t) => {
+test('seen() finds past and future requests', async (t) => {
   const { reoclo, call } = await sandbox(t);
   const isRead = ({ method }) => method === 'GET';
   const second = reoclo.seen(isRead, 2);
@@ -371,7 +371,7 @@ test('seen() finds past and coming requests', async (t) => {
   assert.match((await reoclo.seen(isRead)).path, /1$/);
 });
 
-test('the substitutes log in and out as the real ones do', async (t) => {
+test('the substitutes log in and out like docker', async (t) => {
   const registry = await startSubstituteRegistry({ users: { [USER.username]: USER.password } });
   t.after(() => registry.stop());
   const substitute = fileURLToPath(new URL('./substitute/docker.js', import.meta.url));

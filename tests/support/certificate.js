@@ -1,9 +1,9 @@
-// Certificates for one test, made by openssl.
+// Certificates, created by openssl.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 /**
- * A certificate that signs itself, made for this one run.
+ * A self-signed certificate, created for one test.
  *
  * @param {string} name a subjectAltName, such as `IP:127.0.0.1`
  * @returns {Promise<{ key: string, cert: string }>}

@@ -1,7 +1,7 @@
-// Runs a program to its end: no shell, output collected, killed by its own id.
+// Runs a program without a shell and collects its output.
 import { spawn } from 'node:child_process';
 
-// Whatever ends this process must not leave programs behind.
+// No program may outlive this process.
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
@@ -25,8 +25,7 @@ export function startChild(command, args, { env, cwd, input = '', timeLimitMs } 
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-  // A program that ends before it has read its input breaks the pipe; its exit
-  // code says why.
+  // A program may exit before it has read its input.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 /**
  * @param {number} major
  * @returns {{ major: number, version: string, path: string } | undefined} what is installed
- *   as `node-MAJOR`, with the version that it says it is
+ *   as `node-MAJOR`, with the version it reports
  */
 export function installed(major) {
   const path = join(import.meta.dirname, `../nodes/node_modules/node-${major}/bin/node`);

@@ -1,6 +1,4 @@
-// What a runner reads back from a step: the files behind GITHUB_STATE and
-// GITHUB_OUTPUT, and the commands in its log. Pure functions that read as
-// GitHub's runner does.
+// Reads the files of GITHUB_STATE and GITHUB_OUTPUT and the commands in a log, as GitHub's runner does.
 
 /**
  * Reads a file of `key=value` and `key<<DELIMITER` entries. Blank lines between
@@ -8,12 +6,12 @@
  *
  * @param {string} text
  * @returns {Record<string, string>}
- * @throws if the runner would refuse the file
+ * @throws if the runner would reject the file
  */
 export function parseKeyValues(text) {
   const values = {};
   const lines = text.split('\n');
-  // A file that ends with a line feed has no line after it.
+  // There is no line after the last line feed.
   if (lines.at(-1) === '') lines.pop();
 
   while (lines.length > 0) {
@@ -35,7 +33,7 @@ export function parseKeyValues(text) {
   return values;
 }
 
-// The commands that a runner acts on; anything else is text.
+// The commands of runners; anything else is text.
 const COMMANDS = new Set([
   'add-mask',
   'add-matcher',
@@ -55,7 +53,7 @@ const COMMANDS = new Set([
 ]);
 
 const LINE_ENDS = { '%0D': '\r', '%0A': '\n' };
-// `::name key=value,key=value::data` at the start of a line, after white space.
+// `::name key=value,key=value::data` at the start of a line, after whitespace.
 const CURRENT = {
   pattern: /^\s*::(.+?)::(.*)$/s,
   separator: ',',

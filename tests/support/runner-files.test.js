@@ -1,9 +1,9 @@
-// What a runner reads of a step's files and log.
+// Reading the files and the log of a step.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseKeyValues, parseLog } from './runner-files.js';
 
-test('key-value files are read as the runner reads them', () => {
+test('reads key-value files like the runner', () => {
   assert.deepEqual(parseKeyValues('a=1\n\nb<<EOF\n\nx=y\nz\nEOF\na=2=3\nc<<E\nE\nd=<<\ne=\r\n'), {
     a: '2=3',
     b: '\nx=y\nz',
@@ -16,7 +16,7 @@ test('key-value files are read as the runner reads them', () => {
   assert.throws(() => parseKeyValues('text\n'), /not an entry/);
 });
 
-test('commands are found where the runner finds them', () => {
+test('finds commands like the runner', () => {
   const { commands, lines } = parseLog(
     '  ::error title=a%2Cb,file=x::m%0An%2C\nx ::error::no\ry##[group]yes\r\n::nonsense::##[Error]e\n::endgroup::\n::x\n',
   );

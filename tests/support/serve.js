@@ -1,17 +1,17 @@
-// Small servers on ports that the kernel chooses.
+// Small servers on ports that the kernel picks.
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 
 /**
- * A server of HTTP.
+ * An HTTP server.
  *
- * @param {import('node:http').RequestListener} answer what every request gets
+ * @param {import('node:http').RequestListener} respond called for every request
  * @returns {Promise<{ host: string, stop(): Promise<void> }>} `host` is `127.0.0.1:PORT`
  */
-export async function serve(answer) {
-  const server = createHttpServer(answer);
+export async function serve(respond) {
+  const server = createHttpServer(respond);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
@@ -25,9 +25,9 @@ export async function serve(answer) {
 }
 
 /**
- * A server of bare connections. A connection that breaks is no failure of it.
+ * A TCP or TLS server. Errors of its connections are ignored.
  *
- * @param {(socket: import('node:net').Socket) => void} accept what every connection gets
+ * @param {(socket: import('node:net').Socket) => void} accept called for every connection
  * @param {object} [options]
  * @param {string} [options.address] where it listens
  * @param {number} [options.port] the kernel picks one if it is not given

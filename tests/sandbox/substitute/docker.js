@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// A substitute for `docker login` and `docker logout`, for the demo on machines
-// that cannot install the docker CLI. Tests never use it.
+// A substitute for `docker login` and `docker logout`, for the demo on machines without the docker CLI. The scenarios do not
+// use it.
 //
 //   docker.js login --username USER --password-stdin HOST
 //   docker.js logout HOST
 //
-// Like docker it asks the registry's /v2/ first, over plain http on loopback
-// alone, and keeps its logins in $DOCKER_CONFIG/config.json.
+// Like docker it sends a request to /v2/ first, with plain http on loopback only, and stores its logins in
+// $DOCKER_CONFIG/config.json.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';

@@ -1,9 +1,9 @@
-// A substitute for the real registry, for the demo on machines that cannot
-// install one. It knows its users and answers /v2/; it stores no images.
+// A substitute for the real registry, for the demo on machines that cannot install one. It checks users on /v2/ and stores
+// no images.
 import { serve } from '../../support/serve.js';
 
 /**
- * @param {{ users?: Record<string, string> }} [options] user names to passwords
+ * @param {{ users?: Record<string, string> }} [options] usernames to passwords
  * @returns {Promise<{ host: string, users: Record<string, string>, stop(): Promise<void> }>}
  *   as `startRegistry` of ../registry.js
  */
