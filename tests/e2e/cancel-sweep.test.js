@@ -156,7 +156,7 @@ async function stopped(t, { point, mode, signal, testEnv, server }) {
   // The cleanup. If it can only wait for 20 s, the clock jumps ahead once docker has finished.
   const post = testEnv.startPost(main, {
     nodeArgs: UNDER_CONDITIONS,
-    env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' },
+    env: { TEST_RANDOM: '0', TEST_JUMP_S: '20' },
   });
   const waits = printed(post.child.stdout, LOG.waitingStart);
   const ended = post.done;

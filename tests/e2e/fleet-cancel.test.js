@@ -201,7 +201,7 @@ function labelOf({ server_id, server_name, registry }) {
 
 /** Runs post and releases docker when post waits for it. If post can only wait for 20 s, the clock jumps ahead. */
 async function cleanUpAfter(testEnv, main, gates) {
-  const step = testEnv.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', TEST_LEAP_S: '20' } });
+  const step = testEnv.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_RANDOM: '0', TEST_JUMP_S: '20' } });
   const post = step.done;
   await Promise.race([printed(step, LOG.waitingStart).catch(() => {}), post]);
   gates.forEach((gate) => gate.release());

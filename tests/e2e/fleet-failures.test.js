@@ -16,7 +16,7 @@ test('a server that hangs affects no other server', async (t) => {
   const [, hanging] = servers;
   await hangDocker(hanging);
 
-  const step = testEnv.start('main', { inputs: inputs({ timeout: '600' }), ...under({ TEST_LEAP_S: '600' }) });
+  const step = testEnv.start('main', { inputs: inputs({ timeout: '600' }), ...under({ TEST_JUMP_S: '600' }) });
   // The clock jumps when only the hanging server is left.
   const done = (name) => registries.map((registry) => printed(step, label(name, registry) + LOG.loggedInStart(name, registry)));
   await Promise.all([...done('web-1'), ...done('web-3'), printed(step, label(NAMES.server(hanging.id), registries[0]) + LOG.operationStart)]);
@@ -42,7 +42,7 @@ test('a server that hangs affects no other server', async (t) => {
   assert.deepEqual(loginsOf(testEnv), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
   // Post waits for the login of the hanging server and then for its logout, each until the clock jumps.
-  const post = testEnv.startPost(main, under({ TEST_LEAP_S: '22' }));
+  const post = testEnv.startPost(main, under({ TEST_JUMP_S: '22' }));
   await loggedOut(post, [servers[0], servers[2]], registries);
   post.child.kill('SIGUSR2');
   await testEnv.reoclo.seen(({ path, body }) => path.endsWith('/logout') && body.server_id === hanging.id);
@@ -96,7 +96,7 @@ test('logs out a possible login after HTTP 503', async (t) => {
   assert.deepEqual(loginsOf(testEnv), { 'web-1': registries.toSorted(), 'web-2': [], 'web-3': registries.toSorted() });
 
   // The login may still be running: post waits for 20 s, until the clock jumps.
-  const step = testEnv.startPost(main, under({ TEST_LEAP_S: '22' }));
+  const step = testEnv.startPost(main, under({ TEST_JUMP_S: '22' }));
   await Promise.all([loggedOut(step, [servers[0], servers[2]], registries), printed(step, LOG.waitingForInterruptedLogin)]);
   step.child.kill('SIGUSR2');
   const post = await step.done;

@@ -113,7 +113,7 @@ const HOSTILE = [
 const shown = (text) => text.replace(/\s+/g, ' ').replaceAll('::', ': :').trim();
 
 test('escapes server names and docker output', async (t) => {
-  // Names are truncated at 100 characters, so each line gets a name of its own.
+  // Names are truncated at 100 characters, so each line has its own name.
   const names = HOSTILE.split('\n').map((line, i) => `${line}\n${i}`);
   const { testEnv, servers, inputs } = await createFleet(t, { servers: names, types: ['generic'] });
   const registry = testEnv.cleanUp(await startHostileRegistry(`${HOSTILE} ${testEnv.apiKey}`));

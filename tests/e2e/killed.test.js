@@ -47,7 +47,7 @@ test('passthrough: logs out after a kill before response', async (t) => {
   await gate.waiting;
 
   // The login finishes while post waits for 20 s; then the clock jumps.
-  const post = testEnv.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_LEAP_S: '20' } });
+  const post = testEnv.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_JUMP_S: '20' } });
   await printed(post, LOG.waitingForInterruptedLogin);
   gate.release();
   await idle(testEnv);

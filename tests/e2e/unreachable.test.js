@@ -6,8 +6,8 @@ import { serve } from '../support/serve.js';
 import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
 /** Starts a server for one test; resolves to its host. */
-async function startServer(t, answer) {
-  const server = await serve(answer);
+async function startServer(t, respond) {
+  const server = await serve(respond);
   t.after(() => server.stop());
   return server.host;
 }

@@ -38,7 +38,7 @@ const MATRIX = {
   'no token': ['passthrough', { access_token: ' \n' }, `${INPUTS.missing('access_token', 'access_token is')}. ${INPUTS.emptySecrets}.`],
   'no registry': ['passthrough', { registry_url: '' }, `${INPUTS.missing('registry_url', 'registry_url is')}.`],
   'only a username': ['passthrough', { access_token: '', registry_url: '' }, `${INPUTS.missing('access_token', 'access_token and registry_url are')}. ${INPUTS.emptySecrets}.`],
-  'a registry with white space': ['passthrough', { registry_url: 'ghcr.io my-org' }, INPUTS.registryUrl(INPUTS.flaws.whitespace)],
+  'a registry with whitespace': ['passthrough', { registry_url: 'ghcr.io my-org' }, INPUTS.registryUrl(INPUTS.flaws.whitespace)],
   'a registry without a host': ['passthrough', { registry_url: 'https:///v2/' }, INPUTS.registryUrl(INPUTS.flaws.noHost)],
   'a registry with a password in it': ['passthrough', { registry_url: 'https://user:hunter22@ghcr.io' }, INPUTS.registryUrl(INPUTS.flaws.credentials)],
   'a registry that is an option of docker': ['passthrough', { registry_url: '--help' }, INPUTS.registryUrl(INPUTS.flaws.hyphen)],

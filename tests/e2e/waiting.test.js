@@ -8,7 +8,7 @@ import { createFleet, hangDocker, printed } from '../env/fleet.js';
 import { createTestEnv, UNDER_CONDITIONS } from '../env/test-env.js';
 
 // Each jump of the clock skips the time until the next line.
-const LEAPS = { nodeArgs: UNDER_CONDITIONS, env: { TEST_LEAP_S: '10' } };
+const JUMPS = { nodeArgs: UNDER_CONDITIONS, env: { TEST_JUMP_S: '10' } };
 
 const waitingLines = ({ log }) => log.filter((line) => line.includes(LOG.stillWaitingStart));
 
@@ -30,7 +30,7 @@ function assertWaitingLines(main, line) {
 test('reports a slow login after 5 s, then every 10 s', async (t) => {
   const testEnv = await createTestEnv(t);
   const gate = testEnv.cleanUp(await startGate(testEnv.registry.host));
-  const step = testEnv.start('main', { inputs: testEnv.inputs.passthrough({ registry_url: gate.host }), ...LEAPS });
+  const step = testEnv.start('main', { inputs: testEnv.inputs.passthrough({ registry_url: gate.host }), ...JUMPS });
   await printed(step, LOG.operationStart);
   await threeWaitingLines(step);
   gate.release();
@@ -45,7 +45,7 @@ test('reports a slow request by its credential', async (t) => {
   const testEnv = await createTestEnv(t);
   let respond;
   const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, { login: delayResponse(new Promise((resolve) => (respond = resolve))) }));
-  const step = testEnv.start('main', { inputs: testEnv.inputs.vault({ api_url: faults.url }), ...LEAPS });
+  const step = testEnv.start('main', { inputs: testEnv.inputs.vault({ api_url: faults.url }), ...JUMPS });
   await faults.seen('login');
   await threeWaitingLines(step);
   respond();
@@ -57,7 +57,7 @@ test('reports a slow request by its credential', async (t) => {
 test('reports running logins and the number finished', async (t) => {
   const { testEnv, servers, registries, inputs } = await createFleet(t, { types: ['generic'] });
   await hangDocker(servers[1]);
-  const step = testEnv.start('main', { inputs: inputs(), ...LEAPS });
+  const step = testEnv.start('main', { inputs: inputs(), ...JUMPS });
   const done = ['web-1', 'web-3'].map((name) => printed(step, label(name, registries[0]) + LOG.loggedInStart(name, registries[0])));
   await Promise.all([...done, printed(step, label(NAMES.server(servers[1].id), registries[0]) + LOG.operationStart)]);
   await threeWaitingLines(step);

@@ -3,13 +3,13 @@
 const dns = require('node:dns');
 const { installClock } = require('../support/clock.cjs');
 
-const { TEST_RANDOM, TEST_SPEED, TEST_LEAP_S, TEST_CLOCK_LEAP_MS, TEST_DNS_FAILURES, TEST_DUAL_STACK } = process.env;
+const { TEST_RANDOM, TEST_SPEED, TEST_JUMP_S, TEST_TIME_OF_DAY_JUMP_MS, TEST_DNS_FAILURES, TEST_DUAL_STACK } = process.env;
 
 // Random waits are this share of their limit; 0 means no wait.
 if (TEST_RANDOM) Math.random = () => Number(TEST_RANDOM);
 
-// A clock that runs TEST_SPEED times as fast, and jumps TEST_LEAP_S seconds ahead at each SIGUSR2.
-if (TEST_SPEED || TEST_LEAP_S) {
+// A clock that runs TEST_SPEED times as fast, and jumps TEST_JUMP_S seconds ahead at each SIGUSR2.
+if (TEST_SPEED || TEST_JUMP_S) {
   const { hrtime } = process;
   const speed = Number(TEST_SPEED ?? 1);
   let ahead = 0;
@@ -17,20 +17,20 @@ if (TEST_SPEED || TEST_LEAP_S) {
     now: () => (Number(hrtime.bigint()) / 1e6) * speed + ahead,
     toReal: (ms) => ms / speed,
   });
-  if (TEST_LEAP_S) {
+  if (TEST_JUMP_S) {
     process.on('SIGUSR2', () => {
-      ahead += Number(TEST_LEAP_S) * 1e3;
+      ahead += Number(TEST_JUMP_S) * 1e3;
       jumped();
     });
   }
 }
 
 // The time of day jumps at each call, as after a suspend or a correction by NTP.
-if (TEST_CLOCK_LEAP_MS) {
+if (TEST_TIME_OF_DAY_JUMP_MS) {
   const now = Date.now;
-  const leap = Number(TEST_CLOCK_LEAP_MS);
+  const jump = Number(TEST_TIME_OF_DAY_JUMP_MS);
   let calls = 0;
-  Date.now = () => now() + leap * calls++;
+  Date.now = () => now() + jump * calls++;
 }
 
 // DNS fails so many times, then resolves every name to this machine.

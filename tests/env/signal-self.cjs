@@ -1,4 +1,4 @@
-// Loaded before a step (`node --require`): sends the step a signal at an exact point of its own execution.
+// Loaded before a step (`node --require`): sends the step a signal at an exact point of its execution.
 //
 // SIGNAL is the signal's name, SIGNAL_AT the point: `load` (before the step's
 // code), `state:PATTERN` (an entry `key=value` that matches it is in the state file) or

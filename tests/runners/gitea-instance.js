@@ -88,7 +88,7 @@ class Instance {
 
     UpdateTask: ({ 1: [state] }) => {
       const { 2: [result] = [] } = decode(state);
-      // A cancelled job has not succeeded, whatever the runner reports.
+      // A cancelled job has not succeeded, even if the runner reports success.
       if (result !== undefined) this.succeeded = result === SUCCESS && !this.#cancelled;
       return encode(this.#cancelled ? [[1, encode([[2, CANCELLED]])]] : []);
     },

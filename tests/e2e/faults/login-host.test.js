@@ -68,7 +68,7 @@ faultTable('a login to an unusable host', [
   },
   {
     name: 'waits are independent of the time of day',
-    conditions: { ...NO_WAITS, TEST_CLOCK_LEAP_MS: String(HOUR_MS) },
+    conditions: { ...NO_WAITS, TEST_TIME_OF_DAY_JUMP_MS: String(HOUR_MS) },
     inputs: { timeout: '20' },
     main: { login: [status(503)], poll: [status(503), status(429, { 'retry-after': '1' })] },
     requests: { login: 2, poll: atLeast(3) },

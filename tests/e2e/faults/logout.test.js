@@ -4,7 +4,7 @@ import { ANY, ERRORS, FIX, like, withFix } from '../../env/messages.js';
 import { changedBody, dropResponse, emptyBody, halfJson, headersOnly, noResponse, redirect, reset, resetUnread, status, truncatedBody } from '../../sandbox/faults.js';
 
 /** The real operation with another status and no result. */
-const withStatus = (word) => changedBody(({ result, ...operation }) => ({ ...operation, status: word }));
+const withStatus = (text) => changedBody(({ result, ...operation }) => ({ ...operation, status: text }));
 
 faultTable('a failing logout', [
   {

@@ -1,4 +1,4 @@
-// Waits that a Retry-After header asks for.
+// Waits for Retry-After headers.
 import { atLeast, FAST_CLOCK_HALF_WAITS, faultTable, gap, logs, NO_WAITS, RANDOM_WAITS, timesOut } from '../../env/fault-table.js';
 import { LOG } from '../../env/messages.js';
 import { status } from '../../sandbox/faults.js';

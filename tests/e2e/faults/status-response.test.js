@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 /** The real operation with another output. */
 const withStdout = (stdout) => whenEnded((operation) => ({ ...operation, result: { ...operation.result, stdout } }));
 /** The real operation with another status and no result. */
-const withStatus = (word) => changedBody(({ result, ...operation }) => ({ ...operation, status: word }));
+const withStatus = (text) => changedBody(({ result, ...operation }) => ({ ...operation, status: text }));
 
 faultTable('a status request with an invalid response', [
   {
@@ -60,7 +60,7 @@ faultTable('a status request with an invalid response', [
     'without a status': ({ status: _, ...operation }) => operation,
     'with a number for its status': (operation) => ({ ...operation, status: 7 }),
     'with a list for its result': (operation) => ({ ...operation, result: [] }),
-    'with a word for its exit code': (operation) => ({ ...operation, status: 'completed', result: { exit_code: '0' } }),
+    'with text for its exit code': (operation) => ({ ...operation, status: 'completed', result: { exit_code: '0' } }),
     'that is a list': (operation) => [operation],
     'that is a list of values': ({ server_name }) => [
       server_name,
