@@ -18,7 +18,7 @@ BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
 # Everything that runs against the committed dist/, and the tests of what it runs in.
-TESTS := js/*.test.js js/network/*.test.js tests/{support,sandbox,env,e2e,e2e/faults}/*.test.js bench/*.test.js
+TESTS := js/*.test.js js/network/*.test.js tests/{lint,support,sandbox,env,e2e,e2e/faults}/*.test.js bench/*.test.js
 NPM := node_modules/.package-lock.json
 # Node's own binaries, which exist as packages for this one kind of machine.
 NODES := $(if $(filter Linux/x86_64,$(shell uname -s)/$(shell uname -m)),tests/nodes/node_modules/.package-lock.json)
