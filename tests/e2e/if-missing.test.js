@@ -1,7 +1,7 @@
 // Runs from forks and by Dependabot have no secrets: `if_missing` decides whether the step fails or passes.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { INPUTS, TITLES, WARNINGS } from '../env/messages.js';
+import { containing, INPUTS, TITLES, WARNINGS } from '../env/messages.js';
 import { createTestEnv } from '../env/test-env.js';
 
 let testEnv;
@@ -39,7 +39,7 @@ for (const [what, [mode, different, input]] of Object.entries(MISSING)) {
     test(`${what} fails with if_missing: ${if_missing ?? 'not given'}`, async () => {
       const main = await testEnv.run('main', { inputs: testEnv.inputs[mode]({ ...different, if_missing }) });
       assert.deepEqual([main.code, titles(main), main.state], [1, [['error', TITLES.invalidInputs]], {}], main.stdout);
-      assert.match(main.annotations[0].message, new RegExp(`\\b${input} is (required|missing)|and ${input} are empty`));
+      assert.match(main.annotations[0].message, containing(INPUTS.isEmpty(input)));
       assert.ok(main.annotations[0].message.includes(INPUTS.emptySecrets), main.annotations[0].message);
 
       const post = await testEnv.runPost(main);

@@ -272,6 +272,8 @@ const EMPTY_SECRETS = "Secrets are empty in workflows started from a fork or by 
 /** Errors of inputs, each behind the name of its input. */
 export const INPUTS = {
   emptySecrets: EMPTY_SECRETS,
+  /** Names an input that is empty, whatever else is missing. */
+  isEmpty: (input) => like(new RegExp(`\\b${input} is (?:required|missing)|and ${input} are empty`)),
   apiKeyRequired: `api_key is required: set it to a Reoclo automation key, kept as a secret. ${EMPTY_SECRETS}.`,
   apiKeyOfIntegration: 'api_key is an integration key (rk_t_), which the automation API never accepts: create an automation key.',
   apiKeyOfMachineUser: "api_key is a machine user's key (rk_m_), which the automation API never accepts: create an automation key.",

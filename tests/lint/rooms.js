@@ -213,8 +213,9 @@ function checkScripts(files, read) {
 
 /** The relative paths that a line imports, by `import`, `export … from` or `require`; not those in comments and strings. */
 function scriptImports(line) {
-  if (!/^\s*(import|export|const|let|await|return|require|\})/.test(line)) return [];
-  return [...line.matchAll(/(?:\bfrom|\bimport|\bimport\(|\brequire\()\s*['"](\.[^'"]+)['"]/g)].map(([, target]) => target);
+  const isStatement = /^\s*(import|export|\})/.test(line);
+  const pattern = isStatement ? /(?:\bfrom|\bimport)\s*['"](\.[^'"]+)['"]/g : /^\s*(?:const|let|await|return|require)\b.*(?:\brequire|\bimport)\(['"](\.[^'"]+)['"]\)/g;
+  return [...line.matchAll(pattern)].map(([, target]) => target);
 }
 
 // Circles
