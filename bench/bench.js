@@ -61,6 +61,8 @@ async function shortRuns(preload) {
     add('empty', 'empty script', join(import.meta.dirname, 'empty.cjs'), bare);
     add('login', 'bare script', join(import.meta.dirname, 'bare-login.mjs'), bare);
     add('logout', 'bare script', join(import.meta.dirname, 'bare-logout.mjs'), bare);
+    add('login', 'bare node:http', join(import.meta.dirname, 'bare-http-login.cjs'), bare);
+    add('logout', 'bare node:http', join(import.meta.dirname, 'bare-http-logout.cjs'), bare);
     for (const { name, main, post, defaults } of actions) {
       const good = { ...defaults, ...inputs(url) };
       add('login', name, main, { inputs: good });
@@ -82,18 +84,23 @@ async function compare(unitName, unit, contenders, measure) {
       if (round >= 0) contender.values.push(measure(result));
     }
   }
-  for (const [what, name, against] of [
+  for (const [what, name, baselineName, against = what] of [
     ['empty', 'empty script'],
-    ['refusal', 'main, invalid input', 'empty'],
-    ['login', 'main, vault login', 'login'],
-    ['logout', 'post, one logout', 'logout'],
+    ['refusal', 'main, invalid input', 'empty script', 'empty'],
+    ['login', 'main, vault login', 'bare script'],
+    ['login', 'main, vault login, compared with node:http', 'bare node:http'],
+    ['logout', 'post, one logout', 'bare script'],
+    ['logout', 'post, one logout, compared with node:http', 'bare node:http'],
   ]) {
     for (const node of nodes) {
       const of = (kind) => contenders.filter((contender) => contender.what === kind && contender.node === node);
-      const baseline = of(against).find(({ who }) => who.endsWith('script'));
-      for (const { who, values, wrong } of of(what)) {
+      const baseline = of(against).find(({ who }) => who === baselineName);
+      // The ratio to node:http is reported; the budgets are for the ratio to the global fetch.
+      const hasBudget = baselineName !== 'bare node:http';
+      const isOtherBaseline = ({ who }) => who.startsWith('bare') && who !== baselineName;
+      for (const { who, values, wrong } of of(what).filter((contender) => !isOtherBaseline(contender))) {
         if (wrong && who !== 'peer') throw new Error(`${who} (${name}) exited with ${wrong.code}:\n${wrong.output}`);
-        const budget = BUDGETS.ratios[unit === 'MB' ? 'memory' : what]?.[node.major];
+        const budget = hasBudget ? BUDGETS.ratios[unit === 'MB' ? 'memory' : what]?.[node.major] : undefined;
         row({
           what: `${name}: ${unitName}`,
           unit,

@@ -3,9 +3,9 @@ export const BUDGETS = {
   // Medians as a ratio to the bare script on the same Node, by major version. Other versions have no budget.
   ratios: {
     // On Node 22 the global fetch of the bare script is faster.
-    login: { 20: 0.5, 22: 1.05, 24: 0.7 },
-    logout: { 20: 0.5, 22: 1.05, 24: 0.7 },
-    refusal: { 20: 1.5 },
+    login: { 20: 0.5, 22: 0.95, 24: 0.8 },
+    logout: { 20: 0.5, 22: 0.95, 24: 0.8 },
+    refusal: { 20: 1.6 },
     memory: { 20: 1.15 },
   },
 
@@ -20,10 +20,9 @@ export const BUDGETS = {
 
   // Bytes; 1 KB is 1,000 of them.
   sizes: {
-    // 110,000 for one login; the rest for the registries and for several logins.
-    'dist/*.wasm': 155_000,
+    // What a user downloads is the archive, so the wasm has no budget of its own.
     'JavaScript loaded by main, no proxy, no CA': 130_000,
-    'dist/': 400_000,
-    'git archive HEAD, gzipped': 220_000,
+    'dist/': 420_000,
+    'git archive HEAD, gzipped': 170_000,
   },
 };

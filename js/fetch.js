@@ -1,7 +1,7 @@
-// `fetch` on node:http: as much of the standard as the core asks for. Node's own is slower than all the rest of a login
-// together, and so are the libraries that stand in for it: docs/performance.md has the figures.
+// `fetch` on node:http, limited to what the core uses. Node's own fetch takes longer to load than the rest of a login, and
+// so do the libraries that replace it: see docs/performance.md.
 //
-// Redirects are never followed, and names of headers are lower-case, as node:http has them.
+// Redirects are never followed. Header names are lower case, as in node:http.
 
 class Headers extends Map {}
 
@@ -13,7 +13,7 @@ class Request {
 
 class Response {
   constructor(message) {
-    // What breaks off is told to the reader; without this a break before anyone reads would end the process.
+    // The reader reports errors. Without this listener, an error before the first read would end the process.
     message.on('error', () => {});
     this.status = message.statusCode;
     this.headers = new Headers(Object.entries(message.headers));
@@ -21,7 +21,7 @@ class Response {
   }
 }
 
-/** Gives the chunks of a body. By its events, since an async iterator takes 2 ms to set up. */
+/** Reads a body in chunks. Uses events, because an async iterator takes 2 ms to set up. */
 class Reader {
   #message;
   #wake = () => {};
@@ -35,45 +35,52 @@ class Reader {
     for (;;) {
       const value = this.#message.read();
       if (value || this.#message.readableEnded) return { value };
-      if (this.#message.destroyed) throw broken(this.#message.errored ?? new Error('aborted'));
+      if (this.#message.destroyed) throw asConnectionReset(this.#message.errored ?? new Error('aborted'));
       await new Promise((resolve) => (this.#wake = resolve));
     }
   }
 }
 
-const AGENT = {
+const AGENT_OPTIONS = {
   keepAlive: true,
-  // Whatever NODE_TLS_REJECT_UNAUTHORIZED says: there is no switch that turns this off.
+  // Overrides NODE_TLS_REJECT_UNAUTHORIZED: verification cannot be turned off.
   rejectUnauthorized: true,
 };
 const PROXY_VARIABLE = /^(https?|all)_proxy$/i;
-/** A host that takes no connection for so long is not there; nothing was sent to it. */
+/** Limit for connecting, including the TLS handshake. No request has been sent when it passes. */
 const CONNECT_TIMEOUT_MS = 10_000;
 
 const agents = new Map();
 let ca;
 
-// By `require`, since `import()` reads every export of a module, and one of http's loads Node's own fetch; and only once
-// asked for: a refused input needs none of these.
+// `require`, because `import()` reads every export of a module, and one export of node:http loads Node's own fetch.
+// Loaded on first use, because a step with invalid inputs needs none of them.
 const http = () => require('node:http');
 const https = () => require('node:https');
 const network = () => require('./network.cjs');
 
-/** Trusts, from now on, the certificates in a PEM text or file, too; returns them. Throws where there are none. */
-export function trust(text) {
-  const { certificates, trusted } = network();
-  const pem = certificates(text);
-  ca = trusted(pem, process.env);
+/**
+ * Trusts the certificates of a PEM text or file, in addition to the default CAs, for all later connections.
+ *
+ * @param {string} pemOrPath
+ * @returns {string} the certificates, as PEM text
+ * @throws {Error} if there are none; its message completes the sentence "ca_certificate …"
+ */
+export function addCaCertificates(pemOrPath) {
+  const { readCertificates, withDefaultCAs } = network();
+  const pem = readCertificates(pemOrPath);
+  ca = withDefaultCAs(pem, process.env);
   return pem;
 }
 
-/** The agent that keeps the connections to an origin. */
+/** The agent that keeps the connections to an origin alive. */
 function agentFor(url, { Agent }) {
   const { env } = process;
   if (!agents.has(url.origin)) {
     const isPlain = !ca && !Object.keys(env).some((name) => PROXY_VARIABLE.test(name) && env[name]);
-    const given = isPlain ? undefined : network().agentFor(url, { env, ca, options: AGENT, connectTimeoutMs: CONNECT_TIMEOUT_MS });
-    agents.set(url.origin, given ?? new Agent(AGENT));
+    const options = { env, ca, options: AGENT_OPTIONS, connectTimeoutMs: CONNECT_TIMEOUT_MS };
+    const networkAgent = isPlain ? undefined : network().agentFor(url, options);
+    agents.set(url.origin, networkAgent ?? new Agent(AGENT_OPTIONS));
   }
   return agents.get(url.origin);
 }
@@ -82,41 +89,44 @@ function fetch({ url: address, method, headers, body, signal }) {
   return new Promise((resolve, reject) => {
     const url = new URL(address);
     const transport = url.protocol === 'https:' ? https() : http();
-    // Options of TLS go with the request, too: behind a proxy it is there that they count.
-    const options = { ...AGENT, ca, agent: agentFor(url, transport), method, headers: Object.fromEntries(headers) };
-    const call = transport.request(url, options);
-    // Not as an option: the core aborts what it is done with, and then the connection is still good.
+    // The TLS options are repeated here: connections through a proxy take them from the request.
+    const options = { ...AGENT_OPTIONS, ca, agent: agentFor(url, transport), method, headers: Object.fromEntries(headers) };
+    const request = transport.request(url, options);
+    // Not the `signal` option: it would close the connection when the core aborts a completed request.
     signal.addEventListener('abort', () => {
-      if (!call.res?.complete) call.destroy();
-      // A call that still waits for its agent ends without a word.
+      if (!request.res?.complete) request.destroy();
+      // A request that still waits for its agent emits no error.
       reject(new Error('aborted'));
     });
     let isConnected = false;
-    call
-      .on('socket', (socket) => whenConnected(socket, () => (isConnected = true)))
+    request
+      .on('socket', (socket) => onceConnected(socket, () => (isConnected = true)))
       .on('response', (message) => resolve(new Response(message)))
-      // Of all addresses that were tried in vain, the first says enough.
-      .on('error', (error) => reject(isConnected ? broken(error) : (error.errors?.[0] ?? error)))
-      // A server that changes the protocol (101) ends a call without a word, too.
-      .on('close', () => reject(Object.assign(new Error('the connection was closed without a reply'), { code: 'ECONNRESET' })))
+      // When several addresses failed, report the error of the first.
+      .on('error', (error) => reject(isConnected ? asConnectionReset(error) : (error.errors?.[0] ?? error)))
+      // A response with status 101 closes the request without an error event.
+      .on('close', () => reject(connectionReset('the connection was closed without a response')))
       .end(body);
   });
 }
 
-function whenConnected(socket, connected) {
-  if (!socket.connecting && !socket.secureConnecting) return connected();
-  const late = Object.assign(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`), { code: 'ERR_CONNECT_TIMEOUT' });
-  const timer = setTimeout(() => socket.destroy(late), CONNECT_TIMEOUT_MS);
-  const event = socket.encrypted ? 'secureConnect' : 'connect';
-  socket.once(event, connected);
-  for (const over of [event, 'close']) socket.once(over, () => clearTimeout(timer));
+/** Calls `onConnected` when the socket can send a request. Destroys the socket if connecting times out. */
+function onceConnected(socket, onConnected) {
+  if (!socket.connecting && !socket.secureConnecting) return onConnected();
+  const timeout = Object.assign(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`), { code: 'ERR_CONNECT_TIMEOUT' });
+  const timer = setTimeout(() => socket.destroy(timeout), CONNECT_TIMEOUT_MS);
+  const connectEvent = socket.encrypted ? 'secureConnect' : 'connect';
+  socket.once(connectEvent, onConnected);
+  for (const event of [connectEvent, 'close']) socket.once(event, () => clearTimeout(timer));
 }
 
-/** What befalls a connection that stood must not look like one that never did: the request may have arrived. */
-function broken(error) {
-  if (!/^(ERR_SSL|ERR_TLS|EPROTO|EHOSTUNREACH|ENETUNREACH)/.test(error.code)) return error;
-  return Object.assign(new Error(`the connection broke (${error.code})`), { code: 'ECONNRESET' });
+/** Errors after connecting are reported as ECONNRESET, since the request may have arrived. */
+function asConnectionReset(error) {
+  const looksUnsent = /^(ERR_SSL|ERR_TLS|EPROTO|EHOSTUNREACH|ENETUNREACH)/.test(error.code);
+  return looksUnsent ? connectionReset(`the connection was lost (${error.code})`) : error;
 }
 
-/** To be set as globals before the core loads: it finds them there. */
+const connectionReset = (message) => Object.assign(new Error(message), { code: 'ECONNRESET' });
+
+/** The core finds these as globals, so they must be set before it is loaded. */
 export const web = { fetch, Headers, Request, Response };

@@ -1,27 +1,37 @@
-// The notices that the licences of what is inside dist/ ask for: npm packages in the bundle, crates in the wasm.
+// License notices for the third-party code in dist/: npm packages in the bundle, crates in the wasm.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * @param {string[]} packages folders of npm packages
- * @param {{ packages: object[], resolve: object }} metadata of `cargo metadata` for the wasm target
- * @returns {string}
+ * @param {string[]} packages folders of the bundled npm packages
+ * @param {{ packages: object[], resolve: object }} metadata output of `cargo metadata` for the wasm target
+ * @param {[string, string][]} standardCrates names and versions of the crates in Rust's standard library
+ * @returns {string} the text of dist/licenses.txt
  */
-export function notices(packages, metadata) {
-  const components = [...packages.map(npmPackage), ...crates(metadata)].sort((a, b) => (a.name < b.name ? -1 : 1));
+export function notices(packages, metadata, standardCrates) {
+  const components = [...packages.map(npmPackage), ...crates(metadata), ...standardLibrary(standardCrates)].sort((a, b) => (a.name < b.name ? -1 : 1));
+  // Many crates have the same text.
+  const byNotice = new Map();
+  for (const { notice, title } of components) byNotice.set(notice, [...(byNotice.get(notice) ?? []), title]);
   return [
-    'dist/ contains the following software, each under the license named, with the notices of its authors.',
-    ...components.map(({ name, version, license, notice }) => `${'-'.repeat(80)}\n${name} ${version} (${license})\n\n${notice}`),
+    'dist/ contains the following third-party software, listed with its licenses and copyright notices.',
+    ...[...byNotice].map(([notice, titles]) => `${'-'.repeat(80)}\n${titles.join('\n')}\n\n${notice}`),
     '',
   ].join('\n\n');
 }
 
 function npmPackage(folder) {
-  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  return { name, version, license, notice: notice(folder) };
+  const { name, version, license, repository } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return component({ name, version, license, repository: repository?.url ?? repository }, folder);
 }
 
-/** What the wasm is linked from: the library's normal dependencies, without what only runs while compiling. */
+const component = ({ name, version, license, repository }, folder) => ({
+  name,
+  title: `${name} ${version} (${license})`,
+  notice: notice(folder) ?? `See ${repository}`,
+});
+
+/** The crates linked into the wasm: normal dependencies, without proc macros, which run only at compile time. */
 function crates({ packages, resolve }) {
   const byId = new Map(packages.map((crate) => [crate.id, crate]));
   const nodes = new Map(resolve.nodes.map((node) => [node.id, node]));
@@ -30,17 +40,24 @@ function crates({ packages, resolve }) {
     const isMacro = byId.get(id).targets.some(({ kind }) => kind.includes('proc-macro'));
     if (linked.has(id) || isMacro) return;
     linked.add(id);
-    for (const { pkg, dep_kinds } of nodes.get(id).deps) if (dep_kinds.some(({ kind }) => kind === null)) visit(pkg);
+    const isLinked = ({ kind, target }) => kind === null && target !== 'cfg(fuzzing)';
+    for (const { pkg, dep_kinds } of nodes.get(id).deps) if (dep_kinds.some(isLinked)) visit(pkg);
   };
   visit(resolve.root);
   linked.delete(resolve.root);
-  return [...linked].map((id) => {
-    const { name, version, license, repository, manifest_path } = byId.get(id);
-    return { name, version, license, notice: notice(dirname(manifest_path)) ?? `See ${repository}` };
-  });
+  return [...linked].map((id) => component(byId.get(id), dirname(byId.get(id).manifest_path)));
 }
 
-/** The package's MIT license, which all of them offer, or whatever license file it has. */
+const standardLibrary = (crates) => [
+  { name: 'rust', title: 'Rust standard library (MIT OR Apache-2.0)', notice: 'See https://github.com/rust-lang/rust' },
+  ...crates.map(([name, version]) => ({
+    name,
+    title: `${name} ${version} (MIT OR Apache-2.0), part of the Rust standard library`,
+    notice: 'See https://github.com/rust-lang/rust',
+  })),
+];
+
+/** The text of the package's MIT license, or else of its first license file; `undefined` if it has none. */
 function notice(folder) {
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|copying)/i.test(file)).sort();
   const file = files.find((name) => /mit/i.test(name)) ?? files[0];

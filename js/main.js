@@ -1,11 +1,4 @@
-// The main step: runners call this first.
-import { error } from '@actions/core';
-import { start } from './start.js';
+// The main step, which runners call first.
+import { main } from './action.js';
 
-start('runMain', {
-  exitCode: (succeeded) => (succeeded ? 0 : 1),
-  failed: (title, message) => {
-    error(message, { title });
-    return 1;
-  },
-});
+main();

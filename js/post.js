@@ -1,11 +1,4 @@
-// The post step: runners call this when the job ends. It never fails a job.
-import { warning } from '@actions/core';
-import { start } from './start.js';
+// The post step, which runners call when the job ends.
+import { post } from './action.js';
 
-start('runPost', {
-  exitCode: () => 0,
-  failed: (title, message) => {
-    warning(message, { title });
-    return 0;
-  },
-});
+post();

@@ -1,11 +1,10 @@
-// What a step prints. In the place of `process.stdout`, which takes 5 ms to set up: all that the toolkit asks of it is to
-// write.
+// Replaces `process.stdout`, which takes 5 ms to set up. The toolkit only calls `write`.
 import { writeSync } from 'node:fs';
 
 const FD = 1;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-/** Writes all of a text before it returns, unless nobody listens any more: a login or logout is not given up for that. */
+/** Writes the complete text before it returns. Stops if the reader has closed the pipe: that must not end a login or logout. */
 function write(text) {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
@@ -13,7 +12,7 @@ function write(text) {
       rest = rest.subarray(writeSync(FD, rest));
     } catch ({ code }) {
       if (code !== 'EAGAIN') return;
-      // A pipe that does not block, and is full.
+      // A non-blocking pipe is full: wait 1 ms and retry.
       Atomics.wait(pause, 0, 0, 1);
     }
   }

@@ -4,8 +4,8 @@ import { syncBuiltinESMExports } from 'node:module';
 import { mock, test } from 'node:test';
 import { stdout } from './stdout.js';
 
-/** What is written where each write takes one step of the plan: so many bytes, or an error of this code. */
-function written(text, plan) {
+/** The text written when each write follows one step of the plan: a number of bytes accepted, or an error code. */
+function writtenText(text, plan) {
   const chunks = [];
   const writeSync = mock.method(fs, 'writeSync', (fd, bytes) => {
     const step = plan.shift() ?? bytes.length;
@@ -23,10 +23,10 @@ function written(text, plan) {
   return Buffer.concat(chunks).toString();
 }
 
-test('a text is written whole where a pipe takes it in parts, or is full for a while', () => {
-  assert.equal(written('naïve\n', [3, 'EAGAIN', 'EAGAIN', 1]), 'naïve\n');
+test('writes the complete text to a slow pipe', () => {
+  assert.equal(writtenText('naïve\n', [3, 'EAGAIN', 'EAGAIN', 1]), 'naïve\n');
 });
 
-test('a pipe that nobody reads is left alone', () => {
-  assert.equal(written('text', [1, 'EPIPE']), 't');
+test('stops writing when the pipe is closed', () => {
+  assert.equal(writtenText('text', [1, 'EPIPE']), 't');
 });

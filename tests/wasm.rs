@@ -1,6 +1,6 @@
 //! The JavaScript boundary, run as WebAssembly in Node: `make wasm`.
 //!
-//! Only what `src/js` does is tested here; the logic is tested on the host, the whole action end to end.
+//! Only `src/js` is tested here. The logic is tested on the host, the whole action end to end.
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::expect_used, clippy::panic)]
 
@@ -8,7 +8,7 @@ use reoclo_docker_auth::js::{JsHost, run_main, run_post};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-/// A host that records every call as a line, and a `fetch` to go with it. `behaviour` is the body of
+/// A host that records every call as a line, and a global `fetch`. `behaviour` is the body of
 /// `async fetch(request, host)`.
 fn host(inputs: &str, behaviour: &str) -> JsHost {
     let script = format!(
@@ -19,7 +19,7 @@ fn host(inputs: &str, behaviour: &str) -> JsHost {
             const all = {{ api_key: 'rca_key', server_id: id, credential_id: id, api_url: 'http://127.0.0.1:9999', ...inputs }};
             const host = {{
                 calls,
-                input: (name) => all[name] ?? '',
+                inputs: () => all,
                 env: (name) => (name === 'GITHUB_STATE' ? '/state' : ''),
                 state: (key) => inputs.state?.[key] ?? '',
                 saveState: (key, value) => {{
@@ -34,7 +34,8 @@ fn host(inputs: &str, behaviour: &str) -> JsHost {
                 warning: (message, title) => calls.push(`warning ${{title}}|${{message}}`),
                 error: (message, title) => calls.push(`error ${{title}}|${{message}}`),
                 command: (line) => calls.push(`command ${{line}}`),
-                now: () => performance.now(),
+                panicked: (description) => calls.push(`panic ${{description}}`),
+                monotonicMs: () => performance.now(),
                 cancelled: () => new Promise(() => {{}}),
                 sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
                 base64: btoa,
@@ -68,7 +69,7 @@ const API: &str = r#"
 "#;
 
 #[wasm_bindgen_test]
-async fn requests_carry_the_key_and_the_version_and_follow_no_redirect() {
+async fn requests_have_key_and_version_and_follow_no_redirect() {
     let (succeeded, calls) = main_with("{}", API).await;
     assert!(succeeded, "{calls}");
     let post = "send POST http://127.0.0.1:9999/api/automation/v1/registry-auth/login manual Bearer rca_key reoclo-docker-auth/";
@@ -77,35 +78,38 @@ async fn requests_carry_the_key_and_the_version_and_follow_no_redirect() {
     assert!(calls.contains("output registry_type=ghcr"), "{calls}");
 }
 
+const UNEXPECTED: &str =
+    "returned an unexpected response: status or result (exit_code, stdout, stderr) is missing or invalid";
+
 #[wasm_bindgen_test]
-async fn a_reply_is_read_by_what_its_values_are() {
-    for (reply, told) in [
-        (r#"{"status":"completed","result":{"exit_code":0.0}}"#, "Logged server"),
+async fn responses_are_read_by_type() {
+    for (response, expected) in [
+        (r#"{"status":"completed","result":{"exit_code":0.0}}"#, "Logged in to ghcr.io on server"),
         (
             r#"{"__proto__":{"status":"failed"},"status":"completed","result":{"exit_code":0},"server_name":"web"}"#,
-            "Logged web (",
+            "Logged in to ghcr.io on web (",
         ),
-        (r#"{"status":"completed","result":{"exit_code":0.5}}"#, "exit_code is not an integer"),
-        (r#"{"status":"completed","result":{"exit_code":1e400}}"#, "exit_code is not an integer"),
-        (r#"{"status":"completed","result":{"exit_code":"0"}}"#, "exit_code is not an integer"),
-        (r#"{"status":true}"#, "status is not a word"),
-        (r#"["completed"]"#, "status is not a word"),
-        ("null", "status is not a word"),
+        (r#"{"status":"completed","result":{"exit_code":0.5}}"#, UNEXPECTED),
+        (r#"{"status":"completed","result":{"exit_code":1e400}}"#, UNEXPECTED),
+        (r#"{"status":"completed","result":{"exit_code":"0"}}"#, UNEXPECTED),
+        (r#"{"status":true}"#, UNEXPECTED),
+        (r#"["completed"]"#, UNEXPECTED),
+        ("null", UNEXPECTED),
     ] {
         let (_, calls) = main_with(
             "{}",
             &API.replace(
                 "return Response.json(body);",
-                &format!("return request.method === 'POST' ? Response.json(body) : new Response('{reply}');"),
+                &format!("return request.method === 'POST' ? Response.json(body) : new Response('{response}');"),
             ),
         )
         .await;
-        assert!(calls.contains(told), "{reply}: {calls}");
+        assert!(calls.contains(expected), "{response}: {calls}");
     }
 }
 
 #[wasm_bindgen_test]
-async fn post_logs_out_with_what_state_says() {
+async fn post_logs_out_what_state_contains() {
     let state =
         "{ state: { login_1: 's 1 ended 7 certain op-1 ghcr.io -', api_key: 'rca_k', api_url: 'http://127.0.0.1:9' } }";
     let host = host(state, API);
@@ -115,14 +119,14 @@ async fn post_logs_out_with_what_state_says() {
 }
 
 #[wasm_bindgen_test]
-async fn the_cause_of_a_failed_fetch_is_told() {
+async fn shows_the_cause_of_a_failed_fetch() {
     let refused = "throw new TypeError('fetch failed', { cause: Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:9999'), { code: 'ECONNREFUSED' }) });";
     let (succeeded, calls) = main_with("{}", refused).await;
     assert!(!succeeded && calls.contains("ECONNREFUSED"), "{calls}");
 }
 
 #[wasm_bindgen_test]
-async fn whatever_fetch_throws_or_returns_is_an_error_and_no_panic() {
+async fn anything_that_fetch_throws_is_an_error() {
     for behaviour in ["throw 'a string';", "throw undefined;", "return { status: 200 };", "return undefined;"] {
         let (succeeded, calls) = main_with("{}", behaviour).await;
         assert!(!succeeded && calls.contains("error "), "{behaviour}: {calls}");
@@ -130,42 +134,70 @@ async fn whatever_fetch_throws_or_returns_is_an_error_and_no_panic() {
 }
 
 #[wasm_bindgen_test]
-async fn a_request_is_aborted_when_its_time_is_up() {
+async fn aborts_a_request_after_its_timeout() {
     let silent = "return new Promise((_, reject) => request.signal.addEventListener('abort', () => { host.calls.push('aborted'); reject(request.signal.reason); }));";
     let (succeeded, calls) = main_with("{ timeout: '1' }", silent).await;
-    assert!(!succeeded && calls.contains("aborted") && calls.contains("did not end within 1 s"), "{calls}");
+    assert!(!succeeded && calls.contains("aborted") && calls.contains("did not finish within 1 s"), "{calls}");
 }
 
 #[wasm_bindgen_test]
-async fn a_body_without_end_is_not_read_for_ever() {
+async fn stops_reading_an_endless_body() {
     let endless = "return new Response(new ReadableStream({ pull: (c) => c.enqueue(new Uint8Array(1 << 20)) }));";
     let (succeeded, calls) = main_with("{}", endless).await;
     assert!(!succeeded && calls.contains("more than 16 MiB"), "{calls}");
 }
 
 #[wasm_bindgen_test]
-async fn state_that_cannot_be_saved_is_one_warning_with_its_reason() {
+async fn unsaved_state_is_one_warning() {
     let (succeeded, calls) = main_with("{ state: 'broken' }", API).await;
     assert!(succeeded && calls.contains("Missing file at path"), "{calls}");
     assert_eq!(calls.matches("warning ").count(), 1, "{calls}");
 }
 
 #[wasm_bindgen_test]
-async fn a_panic_becomes_a_javascript_error_that_does_not_tell_what() {
-    main_with("{ server_id: '' }", API).await;
-    let panics = Closure::<dyn FnMut()>::new(|| panic!("hunter22"));
-    let thrown = panics.as_ref().unchecked_ref::<js_sys::Function>().call0(&JsValue::NULL).expect_err("it panics");
-    assert_eq!(String::from(thrown.unchecked_into::<js_sys::Error>().message()), "unreachable");
+async fn limits_the_values_of_responses() {
+    let (succeeded, calls) = main_with("{}", "return Response.json({ a: Array(1e6).fill(0) });").await;
+    assert!(!succeeded && calls.contains("returned an unexpected response: too many values."), "{calls}");
+}
+
+#[wasm_bindgen_test]
+async fn skips_unknown_fields_however_deep() {
+    let deep = API.replace(
+        "return Response.json(body);",
+        "return new Response(JSON.stringify(body).replace('{', `{\"deep\":${'['.repeat(1e5)}${']'.repeat(1e5)},`));",
+    );
+    let (succeeded, calls) = main_with("{}", &deep).await;
+    assert!(succeeded, "{calls}");
+}
+
+#[wasm_bindgen_test]
+async fn shows_no_value_of_an_unexpected_response() {
+    let secret = "return Response.json({ registry_url: { hunter22: 'hunter22' }, operation_id: 'hunter22' });";
+    let (succeeded, calls) = main_with("{}", secret).await;
+    assert!(!succeeded && !calls.contains("hunter22"), "{calls}");
+}
+
+#[wasm_bindgen_test]
+async fn a_panic_reports_its_place_and_redacted_message() {
+    let host = host("{ api_key: 'rca_hunter22', server_id: '' }", API);
+    let record: JsValue = AsRef::<JsValue>::as_ref(&host).clone();
+    run_main(host).await;
+    let panics = Closure::<dyn FnMut()>::new(|| panic!("key rca_hunter22 ::error::x"));
+    panics.as_ref().unchecked_ref::<js_sys::Function>().call0(&JsValue::NULL).expect_err("it panics");
+    let calls = calls(&record);
+    let panic =
+        calls.lines().find_map(|call| call.strip_prefix("panic panicked at tests/wasm.rs:")).unwrap_or_default();
+    assert!(panic.ends_with(": key *** : :error: :x"), "{calls}");
     std::mem::forget(panics);
 }
 
 #[wasm_bindgen_test]
-async fn the_list_of_logins_is_json_and_no_summary_is_written_where_there_is_none() {
+async fn logins_are_json_without_summary_file() {
     let inputs = "{ job_summary: 'true' }";
     let (succeeded, calls) = main_with(inputs, API).await;
     assert!(succeeded, "{calls}");
     let list = calls.lines().find_map(|call| call.strip_prefix("output logins=")).unwrap_or_default();
     let list: js_sys::Array = js_sys::JSON::parse(list).expect("JSON").unchecked_into();
     assert_eq!(js_sys::Reflect::get(&list.get(0), &"attempts".into()).ok(), Some(1.into()));
-    assert!(!calls.contains("summary "), "without a variable there is no summary: {calls}");
+    assert!(!calls.contains("summary "), "there is no summary without its variable: {calls}");
 }

@@ -1,2 +1,2 @@
-// Bundled instead of the `debug` package: with DEBUG=* in the environment the proxy agents would print a proxy's password.
+// Replaces the `debug` package in the bundle: with DEBUG=* the proxy agents would print the proxy password.
 export default () => () => {};

@@ -1,5 +1,5 @@
-// The network between runner and Reoclo where it is not plain: proxies and private CAs. A bundle of its own, loaded
-// only where the environment names a proxy or the step a CA: nobody else pays for it.
+// Proxies and private CAs. A separate bundle, loaded only if the environment sets a proxy or the step sets a CA, so that
+// other steps do not load it.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Agent as HttpsAgent } from 'node:https';
@@ -9,59 +9,59 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { SocksProxyAgent } from 'socks-proxy-agent';
 import { proxyFor, ProxyError } from './proxy.js';
 
-/** What post has to keep of it travels in an environment variable, of which Linux takes 128 KiB. */
-const CA_LIMIT_BYTES = 64 * 1024;
+/** The certificates reach the post step in an environment variable, which Linux limits to 128 KiB. */
+const MAX_CA_BYTES = 64 * 1024;
 
 /**
- * The agent that leads to a URL; `undefined` where nothing but the connection itself is needed.
+ * The agent for a URL, or `undefined` if it needs neither a proxy nor a private CA.
  *
  * @param {URL} url
- * @param {{ env: object, ca?: string[], options: object, connectTimeoutMs: number }} given `options` are those of every agent
+ * @param {{ env: object, ca?: string[], options: object, connectTimeoutMs: number }} settings `options` apply to every agent
  */
 export function agentFor(url, { env, ca, options, connectTimeoutMs }) {
   const proxy = proxyFor(url, env);
-  const trusting = ca ? { ...options, ca } : options;
-  if (!proxy) return url.protocol === 'https:' && ca ? new HttpsAgent(trusting) : undefined;
-  if (proxy.url.protocol.startsWith('socks')) return new (through(SocksProxyAgent, proxy, connectTimeoutMs))(proxy.url, trusting);
+  const agentOptions = ca ? { ...options, ca } : options;
+  if (!proxy) return url.protocol === 'https:' && ca ? new HttpsAgent(agentOptions) : undefined;
+  if (proxy.url.protocol.startsWith('socks')) return new (proxied(SocksProxyAgent, proxy, connectTimeoutMs))(proxy.url, agentOptions);
   const Agent = url.protocol === 'https:' ? HttpsProxyAgent : HttpProxyAgent;
-  return new (through(Agent, proxy, connectTimeoutMs))(proxy.url, trusting);
+  return new (proxied(Agent, proxy, connectTimeoutMs))(proxy.url, agentOptions);
 }
 
-/** An agent whose failures on the way to and through a proxy name the proxy. */
-const through = (Agent, proxy, connectTimeoutMs) =>
+/** An agent class whose connection errors name the proxy. */
+const proxied = (Agent, proxy, connectTimeoutMs) =>
   class extends Agent {
     async connect(request, options) {
-      let reply;
-      request.once('proxyConnect', (connect) => (reply = connect));
-      // An address has no name for TLS to ask for, and the agents then verify the certificate against "localhost".
+      let response;
+      request.once('proxyConnect', (connect) => (response = connect));
+      // For an IP address there is no TLS server name, and the agents would verify the certificate against "localhost".
       const checkServerIdentity = (_, certificate) => tls.checkServerIdentity(options.host, certificate);
       const connecting = super.connect(request, { ...options, checkServerIdentity });
-      const socket = await within(connectTimeoutMs, connecting).catch((error) => {
-        throw failure(proxy, error.errors?.[0] ?? error);
+      const socket = await withTimeout(connectTimeoutMs, connecting).catch((error) => {
+        throw connectError(proxy, error.errors?.[0] ?? error);
       });
-      // The agent would pass a refusal on as if the API had said it.
-      const { statusCode = 200 } = reply ?? {};
+      // The agent would return an error response of the proxy as a response of the API.
+      const { statusCode = 200 } = response ?? {};
       if (statusCode === 200) return socket;
       socket.destroy();
-      if (!Number.isInteger(statusCode)) throw new ProxyError(proxy, NOT_HTTP);
-      throw new ProxyError(proxy, `answered ${statusCode}`, statusCode < 500 ? 'ERR_PROXY_REFUSED' : undefined);
+      if (!Number.isInteger(statusCode)) throw new ProxyError(proxy, INVALID_RESPONSE);
+      throw new ProxyError(proxy, `returned HTTP ${statusCode}`, statusCode < 500 ? 'ERR_PROXY_REFUSED' : undefined);
     }
   };
 
-const NOT_HTTP = 'gave an answer that is not HTTP';
+const INVALID_RESPONSE = 'returned an invalid HTTP response';
 
-/** What a connection failed of. A proxy's own words are left out: one that repeats the request repeats the password. */
-function failure(proxy, { code = '', message }) {
-  if (message.startsWith('Invalid header from proxy')) return new ProxyError(proxy, NOT_HTTP);
+/** The error of a failed connection. Never shows the proxy's response: it could repeat the request with the password. */
+function connectError(proxy, { code = '', message }) {
+  if (message.startsWith('Invalid header from proxy')) return new ProxyError(proxy, INVALID_RESPONSE);
   const isFinal = /CERT|SIGNATURE|ERR_TLS|ERR_SSL|EPROTO/.test(code) || /authentication|NotAllowed/i.test(message);
-  return new ProxyError(proxy, `did not connect: ${message}`, isFinal ? 'ERR_PROXY_REFUSED' : undefined);
+  return new ProxyError(proxy, `could not connect: ${message}`, isFinal ? 'ERR_PROXY_REFUSED' : undefined);
 }
 
-/** The socket of a connection that is being made, unless that takes too long. */
-function within(ms, connecting) {
+/** Resolves to the socket, or rejects if connecting takes longer than `ms`. */
+function withTimeout(ms, connecting) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      // One that comes after all belongs to nobody, and nobody would hear of its errors.
+      // Close a socket that connects later; without a listener its errors would end the process.
       connecting.then((socket) => socket.on('error', () => {}).destroy(), () => {});
       reject(new Error(`no connection within ${ms / 1000} s`));
     }, ms);
@@ -70,26 +70,27 @@ function within(ms, connecting) {
 }
 
 /**
- * The certificates that the `ca_certificate` input names, ready to be trusted besides those that Node trusts anyway.
+ * Reads and checks the certificates of the `ca_certificate` input.
  *
- * @param {string} text PEM, or the path of a PEM file
- * @throws {Error} whose message ends the sentence "ca_certificate …"
+ * @param {string} pemOrPath PEM text, or the path of a PEM file
+ * @returns {string} the certificates, as PEM text
+ * @throws {Error} if they are not valid; its message completes the sentence "ca_certificate …"
  */
-export function certificates(text) {
-  const pem = text.includes('-----BEGIN') ? text : readPem(text);
-  if (pem.includes('PRIVATE KEY-----')) throw new Error('holds a private key: give the CA certificate alone');
+export function readCertificates(pemOrPath) {
+  const pem = pemOrPath.includes('-----BEGIN') ? pemOrPath : readPem(pemOrPath);
+  if (pem.includes('PRIVATE KEY-----')) throw new Error('contains a private key: set it to the CA certificate only');
   const found = pem.match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/g);
-  if (!found) throw new Error('holds no PEM certificate: it begins with -----BEGIN CERTIFICATE----- and has several lines');
+  if (!found) throw new Error('contains no PEM certificate: it starts with -----BEGIN CERTIFICATE----- and has several lines');
   for (const certificate of found) {
     try {
       new X509Certificate(certificate);
     } catch {
-      throw new Error('holds a PEM certificate that cannot be read: copy it whole, with its line breaks');
+      throw new Error('contains an invalid PEM certificate: copy it completely, with its line breaks');
     }
   }
   const certificates = `${found.join('\n')}\n`;
-  if (certificates.length > CA_LIMIT_BYTES) {
-    throw new Error('holds more than 64 KiB of certificates: give your own CA alone, public ones are trusted anyway');
+  if (certificates.length > MAX_CA_BYTES) {
+    throw new Error('contains more than 64 KiB of certificates: set it to your own CA only; public CAs are already trusted');
   }
   return certificates;
 }
@@ -98,18 +99,18 @@ function readPem(path) {
   try {
     return readFileSync(path, 'latin1');
   } catch ({ code }) {
-    throw new Error(`is neither PEM text nor a file that can be read (${code}): give the certificate or its path`);
+    throw new Error(`is neither PEM text nor a readable file (${code}): set it to the certificate or its path`);
   }
 }
 
-/** All that is to be trusted when a CA is added: Node's option replaces what it trusts otherwise. */
-export function trusted(certificates, env) {
-  const known = tls.getCACertificates?.('default') ?? [...tls.rootCertificates, ...extra(env)];
-  return [...known, certificates];
+/** The default CAs and these certificates: Node's `ca` option replaces its default CAs. */
+export function withDefaultCAs(certificates, env) {
+  const defaults = tls.getCACertificates?.('default') ?? [...tls.rootCertificates, ...extraCAs(env)];
+  return [...defaults, certificates];
 }
 
-/** On Node 20, which cannot tell. A file that Node itself could not read, it has warned of. */
-function extra({ NODE_EXTRA_CA_CERTS: path }) {
+/** For Node 20, which has no `getCACertificates`. Node itself has already warned of a file that it could not read. */
+function extraCAs({ NODE_EXTRA_CA_CERTS: path }) {
   try {
     return path ? [readFileSync(path, 'latin1')] : [];
   } catch {

@@ -4,7 +4,7 @@ import { proxyFor } from './proxy.js';
 
 const proxy = (url, env) => proxyFor(new URL(url), env)?.url.href;
 
-/** Asserts for each URL and `no_proxy` whether the URL is reached without the proxy. */
+/** Asserts for each pair of URL and `no_proxy` whether the proxy is bypassed. */
 function assertDirect(expected, rows) {
   for (const [url, no_proxy] of rows) {
     const isDirect = proxyFor(new URL(url), { all_proxy: 'p', no_proxy }) === undefined;
@@ -12,7 +12,7 @@ function assertDirect(expected, rows) {
   }
 }
 
-test('the variable of the scheme goes before all_proxy, lower case before upper, and what is empty is not set', () => {
+test('scheme variables precede all_proxy, lower case precedes upper', () => {
   const env = { https_proxy: 'http://a:1', HTTPS_PROXY: 'http://b:1', HTTP_PROXY: 'http://c:1', all_proxy: '', ALL_PROXY: 'http://d:1' };
   assert.equal(proxy('https://x', env), 'http://a:1/');
   assert.equal(proxy('https://x', { ...env, https_proxy: '' }), 'http://b:1/');
@@ -21,7 +21,7 @@ test('the variable of the scheme goes before all_proxy, lower case before upper,
   assert.equal(proxy('https://x', { HTTP_PROXY: 'http://c:1' }), undefined);
 });
 
-test('a proxy without a scheme speaks HTTP, and one without a port listens where curl looks for it', () => {
+test('scheme and port default as in curl', () => {
   assert.equal(proxy('https://x', { https_proxy: 'proxy:3128' }), 'http://proxy:3128/');
   assert.equal(proxy('https://x', { https_proxy: 'proxy' }), 'http://proxy:1080/');
   assert.equal(proxy('https://x', { https_proxy: 'http://u:p@proxy:80/' }), 'http://u:p@proxy/');
@@ -29,7 +29,7 @@ test('a proxy without a scheme speaks HTTP, and one without a port listens where
   assert.equal(proxy('https://x', { https_proxy: 'socks5h://[::1]' }), 'socks5h://[::1]:1080');
 });
 
-test('no_proxy exempts a host and what is below it, with and without a leading dot', () => {
+test('no_proxy matches a host and its subdomains', () => {
   assertDirect(true, [
     ['https://api.example.com', 'example.com'],
     ['https://api.example.com', '.example.com'],
@@ -47,7 +47,7 @@ test('no_proxy exempts a host and what is below it, with and without a leading d
   ]);
 });
 
-test('no_proxy takes ports, addresses and networks', () => {
+test('no_proxy matches ports, addresses and networks', () => {
   assertDirect(true, [
     ['https://a.b', 'a.b:443'],
     ['http://a.b', 'a.b:80'],
@@ -73,7 +73,7 @@ test('no_proxy takes ports, addresses and networks', () => {
   ]);
 });
 
-test('what is not the URL of a proxy is refused without being shown', () => {
+test('rejects invalid proxy URLs without showing them', () => {
   for (const value of [
     'ftp://u:hunter22@p',
     'http://',
@@ -86,7 +86,7 @@ test('what is not the URL of a proxy is refused without being shown', () => {
   ]) {
     assert.throws(
       () => proxyFor(new URL('https://x'), { https_proxy: value }),
-      ({ code, message }) => code === 'ERR_PROXY_INVALID' && message.startsWith('https_proxy is not') && !message.includes('hunter22'),
+      ({ code, message }) => code === 'ERR_PROXY_INVALID' && message.startsWith('https_proxy is not a valid proxy URL') && !message.includes('hunter22'),
       value,
     );
   }

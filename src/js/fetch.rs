@@ -1,11 +1,10 @@
-//! HTTP by the global `fetch`: gloo-net builds the request and reads the reply.
+//! HTTP through the global `fetch`: gloo-net builds the request and reads the response.
 //!
-//! `fetch` itself is called here and not by gloo-net, which drops an error's `cause`, the one part that says why.
+//! `fetch` itself is called here and not by gloo-net, which drops the `cause` of an error, its only useful part.
 
-use super::{json, thrown};
-use crate::client::REPLY_LIMIT_BYTES;
-use crate::host::{Fault, Method, Reply, Request};
-use gloo_net::http::{RequestBuilder, Response};
+use super::error;
+use crate::host::{MAX_RESPONSE_BYTES, Method, Request, Response, TransportError};
+use gloo_net::http::{self, RequestBuilder};
 use gloo_timers::callback::Timeout;
 use js_sys::{Promise, Reflect, Uint8Array};
 use std::cell::Cell;
@@ -23,17 +22,17 @@ extern "C" {
     fn fetch(request: &web_sys::Request) -> Result<Promise, JsValue>;
 }
 
-pub(super) async fn send(request: Request<'_>) -> Result<Reply, Fault> {
-    let guard = Guard::starting(request.timeout_ms).map_err(|error| thrown::fault(&error))?;
-    let outcome = exchange(request, &guard.signal()).await;
-    if outcome.is_err() && guard.has_fired() { Err(Fault::TimedOut) } else { outcome }
+pub(super) async fn send(request: Request<'_>) -> Result<Response, TransportError> {
+    let guard = RequestGuard::start(request.timeout_ms).map_err(|thrown| error::transport(&thrown))?;
+    let result = send_with(request, &guard.signal()).await;
+    if result.is_err() && guard.has_timed_out() { Err(TransportError::TimedOut) } else { result }
 }
 
-async fn exchange(request: Request<'_>, signal: &AbortSignal) -> Result<Reply, Fault> {
-    let fault = |error: JsValue| thrown::fault(&error);
-    let response = JsFuture::from(fetch(&build(request, signal)?).map_err(fault)?).await.map_err(fault)?;
-    let response: Response = response.dyn_into::<web_sys::Response>().map_err(fault)?.into();
-    Ok(Reply {
+async fn send_with(request: Request<'_>, signal: &AbortSignal) -> Result<Response, TransportError> {
+    let failed = |thrown: JsValue| error::transport(&thrown);
+    let response = JsFuture::from(fetch(&build(request, signal)?).map_err(failed)?).await.map_err(failed)?;
+    let response: http::Response = response.dyn_into::<web_sys::Response>().map_err(failed)?.into();
+    Ok(Response {
         status: response.status(),
         location: response.headers().get("location"),
         retry_after: response.headers().get("retry-after"),
@@ -42,11 +41,11 @@ async fn exchange(request: Request<'_>, signal: &AbortSignal) -> Result<Reply, F
     })
 }
 
-fn build(request: Request<'_>, signal: &AbortSignal) -> Result<web_sys::Request, Fault> {
+fn build(request: Request<'_>, signal: &AbortSignal) -> Result<web_sys::Request, TransportError> {
     let builder = RequestBuilder::new(&request.url)
         .method(match request.method {
-            Method::Get => gloo_net::http::Method::GET,
-            Method::Post => gloo_net::http::Method::POST,
+            Method::Get => http::Method::GET,
+            Method::Post => http::Method::POST,
         })
         .header("accept", "application/json")
         .header("authorization", request.authorization)
@@ -54,64 +53,64 @@ fn build(request: Request<'_>, signal: &AbortSignal) -> Result<web_sys::Request,
         .redirect(RequestRedirect::Manual)
         .abort_signal(Some(signal));
     let built = match request.body {
-        Some(body) => builder.header("content-type", "application/json").body(json::text(body)),
+        Some(body) => builder.header("content-type", "application/json").body(body),
         None => builder.build(),
     };
     built
         .map(web_sys::Request::from)
-        .map_err(|error| Fault::Network { code: "ERR_INVALID_URL".to_owned(), message: error.to_string() })
+        .map_err(|error| TransportError::Network { code: "ERR_INVALID_URL".to_owned(), message: error.to_string() })
 }
 
-/// Reads to the end, but never more than the limit: a body without a length could go on for ever.
-async fn read_body(response: &Response) -> Result<String, Fault> {
-    let fault = |error: JsValue| thrown::fault(&error);
+/// Reads the body up to the limit: a body without a length could be endless.
+async fn read_body(response: &http::Response) -> Result<String, TransportError> {
+    let failed = |thrown: JsValue| error::transport(&thrown);
     let Some(stream) = response.body() else { return Ok(String::new()) };
     let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
     let mut body = Vec::new();
     loop {
-        let chunk = JsFuture::from(reader.read()).await.map_err(fault)?;
-        let value = Reflect::get(&chunk, &"value".into()).map_err(fault)?;
+        let chunk = JsFuture::from(reader.read()).await.map_err(failed)?;
+        let value = Reflect::get(&chunk, &"value".into()).map_err(failed)?;
         let Ok(bytes) = value.dyn_into::<Uint8Array>() else { break };
-        if body.len() + bytes.length() as usize > REPLY_LIMIT_BYTES {
-            return Err(Fault::TooLarge);
+        if body.len() + bytes.length() as usize > MAX_RESPONSE_BYTES {
+            return Err(TransportError::TooLarge);
         }
         body.extend(bytes.to_vec());
     }
     Ok(String::from_utf8_lossy(&body).into_owned())
 }
 
-/// Owns one request's abort signal and timer. Dropping it stops both, so neither a timer nor a half-read
-/// reply keeps the process alive.
-struct Guard {
+/// Owns the abort signal and the timer of one request. Dropping it stops both, so that neither a timer nor an unread
+/// response keeps the process alive.
+struct RequestGuard {
     controller: AbortController,
-    fired: Rc<Cell<bool>>,
+    timed_out: Rc<Cell<bool>>,
     _timer: Timeout,
 }
 
-impl Guard {
-    fn starting(timeout_ms: u32) -> Result<Self, JsValue> {
+impl RequestGuard {
+    fn start(timeout_ms: u32) -> Result<Self, JsValue> {
         let controller = AbortController::new()?;
-        let fired = Rc::new(Cell::new(false));
+        let timed_out = Rc::new(Cell::new(false));
         let timer = Timeout::new(timeout_ms, {
-            let (controller, fired) = (controller.clone(), Rc::clone(&fired));
+            let (controller, timed_out) = (controller.clone(), Rc::clone(&timed_out));
             move || {
-                fired.set(true);
+                timed_out.set(true);
                 controller.abort();
             }
         });
-        Ok(Self { controller, fired, _timer: timer })
+        Ok(Self { controller, timed_out, _timer: timer })
     }
 
     fn signal(&self) -> AbortSignal {
         self.controller.signal()
     }
 
-    fn has_fired(&self) -> bool {
-        self.fired.get()
+    fn has_timed_out(&self) -> bool {
+        self.timed_out.get()
     }
 }
 
-impl Drop for Guard {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         self.controller.abort();
     }

@@ -1,78 +1,18 @@
-//! The one object that JavaScript hands in, and the port made of it.
+//! The port, made of the object that JavaScript passes in.
 
-use super::{fetch, json, thrown};
-use crate::host::{Fault, Host, Reply, Request};
-use crate::json::Json;
-use js_sys::{Date, Math, Promise};
-use wasm_bindgen::prelude::{JsValue, wasm_bindgen};
+use super::js_host::JsHost;
+use super::{error, fetch, json, panic};
+use crate::host::json::JsonError;
+use crate::host::{Host, Request, Response, TransportError};
+use js_sys::{Date, Math};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use wasm_bindgen_futures::JsFuture;
 
-#[wasm_bindgen]
-extern "C" {
-    /// `js/host.js`: `@actions/core`, `process.env` and a clock.
-    pub type JsHost;
-
-    #[wasm_bindgen(method, structural)]
-    fn input(this: &JsHost, name: &str) -> String;
-    #[wasm_bindgen(method, structural)]
-    fn env(this: &JsHost, name: &str) -> String;
-    #[wasm_bindgen(method, structural)]
-    fn state(this: &JsHost, key: &str) -> String;
-    #[wasm_bindgen(method, structural, catch, js_name = saveState)]
-    fn save_state(this: &JsHost, key: &str, value: &str) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, structural, catch, js_name = setOutput)]
-    fn set_output(this: &JsHost, name: &str, value: &str) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, structural, catch, js_name = appendSummary)]
-    fn append_summary(this: &JsHost, markdown: &str) -> Result<(), JsValue>;
-    #[wasm_bindgen(method, structural, catch)]
-    fn trust(this: &JsHost, pem_or_path: &str) -> Result<String, JsValue>;
-    #[wasm_bindgen(method, structural, js_name = setSecret)]
-    fn set_secret(this: &JsHost, value: &str);
-    #[wasm_bindgen(method, structural)]
-    fn info(this: &JsHost, line: &str);
-    #[wasm_bindgen(method, structural)]
-    fn notice(this: &JsHost, message: &str, title: &str);
-    #[wasm_bindgen(method, structural)]
-    fn warning(this: &JsHost, message: &str, title: &str);
-    #[wasm_bindgen(method, structural)]
-    fn error(this: &JsHost, message: &str, title: &str);
-    #[wasm_bindgen(method, structural)]
-    fn command(this: &JsHost, line: &str);
-    #[wasm_bindgen(method, structural)]
-    fn now(this: &JsHost) -> f64;
-    #[wasm_bindgen(method, structural)]
-    fn cancelled(this: &JsHost) -> Promise;
-    #[wasm_bindgen(method, structural)]
-    fn sleep(this: &JsHost, ms: u32) -> Promise;
-    #[wasm_bindgen(method, structural)]
-    fn base64(this: &JsHost, text: &str) -> String;
-    #[wasm_bindgen(method, structural, js_name = decodeBase64)]
-    fn decode_base64(this: &JsHost, base64: &str) -> String;
-}
-
 impl Host for JsHost {
-    fn parse_json(&self, text: &str) -> Option<Json> {
-        json::parse(text)
-    }
-
-    fn json_text(&self, json: &Json) -> String {
-        json::text(json)
-    }
-
-    fn parse_date(&self, date: &str) -> Option<f64> {
-        Some(Date::parse(date)).filter(|ms| !ms.is_nan())
-    }
-
-    fn base64(&self, text: &str) -> String {
-        Self::base64(self, text)
-    }
-
-    fn decode_base64(&self, base64: &str) -> String {
-        Self::decode_base64(self, base64)
-    }
-
-    fn input(&self, name: &str) -> String {
-        Self::input(self, name)
+    fn inputs<T: DeserializeOwned + Default>(&self) -> T {
+        // Every input is a string, so this cannot fail.
+        serde_wasm_bindgen::from_value(Self::inputs(self)).unwrap_or_default()
     }
 
     fn env(&self, name: &str) -> String {
@@ -84,23 +24,27 @@ impl Host for JsHost {
     }
 
     fn save_state(&self, key: &str, value: &str) -> Result<(), String> {
-        Self::save_state(self, key, value).map_err(|error| thrown::message(&error))
+        Self::save_state(self, key, value).map_err(|thrown| error::message(&thrown))
     }
 
     fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
-        Self::set_output(self, name, value).map_err(|error| thrown::message(&error))
+        Self::set_output(self, name, value).map_err(|thrown| error::message(&thrown))
     }
 
     fn append_summary(&self, markdown: &str) -> Result<(), String> {
-        Self::append_summary(self, markdown).map_err(|error| thrown::message(&error))
+        Self::append_summary(self, markdown).map_err(|thrown| error::message(&thrown))
     }
 
-    fn trust(&self, pem_or_path: &str) -> Result<String, String> {
-        Self::trust(self, pem_or_path).map_err(|error| thrown::message(&error))
+    fn add_ca_certificates(&self, pem_or_path: &str) -> Result<String, String> {
+        Self::add_ca_certificates(self, pem_or_path).map_err(|thrown| error::message(&thrown))
     }
 
     fn mask(&self, value: &str) {
         self.set_secret(value);
+    }
+
+    fn redact_panics(&self, redact: impl Fn(&str) -> String + 'static) {
+        panic::redact_with(redact);
     }
 
     fn info(&self, line: &str) {
@@ -123,11 +67,31 @@ impl Host for JsHost {
         Self::command(self, line);
     }
 
-    fn now_ms(&self) -> f64 {
-        self.now()
+    fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
+        json::read(text)
     }
 
-    fn wall_clock_ms(&self) -> f64 {
+    fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String {
+        json::write(value)
+    }
+
+    fn parse_date(&self, date: &str) -> Option<f64> {
+        Some(Date::parse(date)).filter(|ms| !ms.is_nan())
+    }
+
+    fn base64(&self, text: &str) -> String {
+        Self::base64(self, text)
+    }
+
+    fn decode_base64(&self, base64: &str) -> String {
+        Self::decode_base64(self, base64)
+    }
+
+    fn monotonic_ms(&self) -> f64 {
+        Self::monotonic_ms(self)
+    }
+
+    fn unix_time_ms(&self) -> f64 {
         Date::now()
     }
 
@@ -136,16 +100,16 @@ impl Host for JsHost {
     }
 
     async fn cancelled(&self) {
-        // Its promise never rejects; if it did, that would be a reason to stop, too.
+        // Its promise never rejects.
         let _ = JsFuture::from(Self::cancelled(self)).await;
     }
 
     async fn sleep(&self, ms: u32) {
-        // Nor does this one.
+        // Its promise never rejects.
         let _ = JsFuture::from(Self::sleep(self, ms)).await;
     }
 
-    async fn send(&self, request: Request<'_>) -> Result<Reply, Fault> {
+    async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         fetch::send(request).await
     }
 }

@@ -1,28 +1,27 @@
-//! The boundary: the two exports, and a [`Host`](crate::host::Host) made of JavaScript.
+//! The boundary: two exports, and a [`Host`](crate::host::Host) that is made of JavaScript.
 //!
-//! Only this module names JavaScript values, and it decides nothing.
+//! Only this module names JavaScript values, and it makes no decisions.
 
+mod error;
 mod fetch;
 mod host;
+mod js_host;
 mod json;
-mod thrown;
+mod panic;
 
-pub use host::JsHost;
-use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
+pub use js_host::JsHost;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Takes 1.6 KB where the standard one takes 5.
-#[global_allocator]
-static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
-
-/// The main step: logs in; resolves to whether that succeeded. Never rejects.
+/// The main step. Resolves to whether it succeeded; never rejects.
 #[wasm_bindgen(js_name = runMain)]
 pub async fn run_main(host: JsHost) -> bool {
-    crate::run::main(&host).await
+    panic::report_to(&host);
+    crate::step::main(&host).await
 }
 
-/// The post step: logs out. Never rejects.
+/// The post step. Never rejects.
 #[wasm_bindgen(js_name = runPost)]
 pub async fn run_post(host: JsHost) {
-    crate::run::post(&host).await;
+    panic::report_to(&host);
+    crate::step::post(&host).await;
 }

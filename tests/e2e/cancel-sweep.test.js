@@ -162,7 +162,7 @@ async function stopped(t, { point, mode, signal, testEnv, server }) {
   const ended = post.done;
   await Promise.race([waits, ended]);
   gate?.release();
-  if (post.output().includes(LOG.waitingForInterruptedLogin)) {
+  if (post.output().includes(LOG.waitingForUnknownLogin)) {
     await idle(testEnv, server);
     post.child.kill('SIGUSR2');
   }

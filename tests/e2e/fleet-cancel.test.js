@@ -214,7 +214,7 @@ async function cleanUpAfter(testEnv, main, gates) {
     const others = logins.filter(({ server_id, registry }) => registry && !interrupted.some((login) => login.server_id === server_id));
     await Promise.all([
       ...others.map((login) => printed(step, labelOf(login) + LOG.loggedOut)),
-      ...interrupted.map((login) => printed(step, labelOf(login) + LOG.waitingForInterruptedLogin)),
+      ...interrupted.map((login) => printed(step, labelOf(login) + LOG.waitingForUnknownLogin)),
       idle(testEnv),
     ]);
     step.child.kill('SIGUSR2');

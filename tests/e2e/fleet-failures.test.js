@@ -97,7 +97,7 @@ test('logs out a possible login after HTTP 503', async (t) => {
 
   // The login may still be running: post waits for 20 s, until the clock jumps.
   const step = testEnv.startPost(main, under({ TEST_JUMP_S: '22' }));
-  await Promise.all([loggedOut(step, [servers[0], servers[2]], registries), printed(step, LOG.waitingForInterruptedLogin)]);
+  await Promise.all([loggedOut(step, [servers[0], servers[2]], registries), printed(step, LOG.waitingForUnknownLogin)]);
   step.child.kill('SIGUSR2');
   const post = await step.done;
   assert.deepEqual([post.code, post.annotations], [0, []], post.stdout);

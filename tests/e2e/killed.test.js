@@ -48,7 +48,7 @@ test('passthrough: logs out after a kill before response', async (t) => {
 
   // The login finishes while post waits for 20 s; then the clock jumps.
   const post = testEnv.startPost(main, { nodeArgs: UNDER_CONDITIONS, env: { TEST_JUMP_S: '20' } });
-  await printed(post, LOG.waitingForInterruptedLogin);
+  await printed(post, LOG.waitingForUnknownLogin);
   gate.release();
   await idle(testEnv);
   post.child.kill('SIGUSR2');

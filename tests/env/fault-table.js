@@ -139,7 +139,7 @@ async function check(t, testEnv, row) {
 async function runPostAtOnce(testEnv, main, nodeArgs) {
   const { TEST_SPEED: _, ...env } = main.env;
   const step = testEnv.startPost(main, { nodeArgs, env: { ...env, TEST_JUMP_S: '20' } });
-  const waits = printed(step, LOG.waitingForInterruptedLogin).then(() => step.child.kill('SIGUSR2'));
+  const waits = printed(step, LOG.waitingForUnknownLogin).then(() => step.child.kill('SIGUSR2'));
   // Most rows have none.
   await waits.catch(() => {});
   return step.done;

@@ -37,40 +37,40 @@ const NUMBER = like(/\d+/);
 const HOST = like(/\S+/);
 
 // The API requests, and how often each is sent at most.
-const REQUESTS = { login: 'the login request', status: 'the question how the operation is doing', logout: 'the logout request' };
+const REQUESTS = { login: 'Login request', status: 'Status request', logout: 'Logout request' };
 const ATTEMPTS = { login: 6, logout: 3, docker: 3 };
 
 /** Titles of annotations. */
 export const TITLES = {
-  invalidInputs: 'Bad input',
-  invalidApiKey: 'Reoclo does not accept the API key',
-  permissionDenied: 'The API key is not allowed to do this',
-  apiNotFound: 'No automation API answers here',
-  notFound: 'Reoclo does not know this id',
-  operationNotFound: 'Reoclo does not know this id',
-  invalidRequest: 'Reoclo does not accept the request',
-  rateLimit: 'Too many requests',
-  serverError: 'Reoclo had an error',
-  requestFailed: 'Reoclo refused the request',
-  redirect: 'Redirect refused',
-  unexpectedResponse: 'Unexpected answer from the API',
-  connectionFailed: 'Reoclo cannot be reached',
+  invalidInputs: 'Invalid inputs',
+  invalidApiKey: 'Invalid API key',
+  permissionDenied: 'Permission denied',
+  apiNotFound: 'API not found',
+  notFound: 'Server or credential not found',
+  operationNotFound: 'Operation not found',
+  invalidRequest: 'Invalid request',
+  rateLimit: 'Rate limit exceeded',
+  serverError: 'Reoclo server error',
+  requestFailed: 'Request failed',
+  redirect: 'Unexpected redirect',
+  unexpectedResponse: 'Unexpected response',
+  connectionFailed: 'Connection failed',
   timedOut: 'Timed out',
   cancelled: 'Cancelled',
   dockerFailed: 'Docker login failed',
   loginsFailed: 'Logins failed',
-  checkCredential: 'The credential looks odd',
+  checkCredential: 'Check the credential',
   loginSkipped: 'Login skipped',
-  plainHttp: 'The API key travels unencrypted',
-  cleanupMayFail: 'Cleanup is not certain',
-  outputsNotSet: 'Outputs are missing',
-  summaryNotWritten: 'The job summary is missing',
-  duplicateRegistry: 'Two credentials for one registry',
-  loginNotCleanedUp: 'A login may be left behind',
-  loginStillRunning: 'The login may still run',
+  plainHttp: 'API key sent unencrypted',
+  cleanupMayFail: 'Cleanup may fail',
+  outputsNotSet: 'Outputs not set',
+  summaryNotWritten: 'Job summary not written',
+  duplicateRegistry: 'Duplicate registry',
+  loginNotCleanedUp: 'Login may not be cleaned up',
+  loginStillRunning: 'Login may still be running',
   logoutFailed: 'Logout failed',
   internalError: 'Internal error',
-  unsupportedNode: 'Node is too old',
+  unsupportedNode: 'Unsupported Node.js version',
 
   /** The title for a response of the API with a detail. */
   ofStatus(request, status) {
@@ -84,31 +84,31 @@ export const TITLES = {
 export const PROGRESS = {
   /** An operation that was running, with the last error behind it if there was one. */
   runningOrError: (id = UUID) => `${PROGRESS.running(id)}${like(/(?:\. .+)?/)}`,
-  notStarted: like(/Reoclo had not (?:accepted the login|answered the login request)/),
-  noResponse: 'Reoclo had not answered the login request',
-  running: (id = UUID) => `operation ${id} still ran on the server`,
-  withLastError: (progress, error) => `${progress}. Last failure: ${error.replace(/\.$/, '')}`,
+  notStarted: like(/the login had not been accepted|there was no response to the login request/),
+  noResponse: 'there was no response to the login request',
+  running: (id = UUID) => `operation ${id} was still running`,
+  withLastError: (progress, error) => `${progress}. Last error: ${error.replace(/\.$/, '')}`,
 };
 
 export const ERRORS = {
   httpStatus: (request, status, { host = HOST, detail } = {}) =>
-    `Reoclo at ${host} answered ${status} to ${REQUESTS[request]}${detail === undefined ? like(/(?:: .*?)?/) : `: ${detail}`}.`,
+    `${REQUESTS[request]} to ${host} failed: HTTP ${status}${detail === undefined ? like(/(?:: .*?)?/) : `: ${detail}`}.`,
   redirect: (request, status, { to = ANY } = {}) =>
-    `Reoclo at ${HOST} answered ${REQUESTS[request]} with a redirect (${status}) to ${to}, and the API key must not follow one.`,
-  invalidJson: (request) => `${HOST} answered ${REQUESTS[request]} with something that is not JSON, or only half of it.`,
+    `${REQUESTS[request]} to ${HOST} failed: HTTP ${status} redirect to ${to}. Redirects are not followed, so that the API key is not sent elsewhere.`,
+  invalidJson: (request) => `${REQUESTS[request]} to ${HOST} returned invalid or truncated JSON.`,
   unexpectedResponse: (request, what = ANY) =>
-    `${HOST} answered ${REQUESTS[request]} with JSON that the automation API does not promise: ${what}.`,
-  tooLarge: (request) => `${HOST} answered ${REQUESTS[request]} with more than 16 MiB.`,
-  connection: (request, cause = ANY, { host = HOST } = {}) => `${host} could not be reached for ${REQUESTS[request]}: ${cause}.`,
-  requestTimeout: (request, seconds) => `${HOST} did not answer ${REQUESTS[request]} within ${seconds} s.`,
+    `${REQUESTS[request]} to ${HOST} returned an unexpected response: ${what}.`,
+  tooLarge: (request) => `${REQUESTS[request]} to ${HOST} returned more than 16 MiB.`,
+  connection: (request, cause = ANY, { host = HOST } = {}) => `${REQUESTS[request]} to ${host} failed: ${cause}.`,
+  requestTimeout: (request, seconds) => `${REQUESTS[request]} to ${HOST} timed out after ${seconds} s.`,
 
-  skippedAfterError: 'Reoclo was not asked for it: what is wrong with another login is wrong with this one, too.',
-  skippedAfterTimeout: 'Reoclo was not asked for it: the time was up before its turn came.',
-  loginTimeout: (seconds, progress = ANY) => `The login did not end within ${seconds} s: ${progress}.`,
+  skippedAfterError: 'Skipped: another login failed with an error that affects all logins.',
+  skippedAfterTimeout: 'Skipped: the timeout passed before this login was started.',
+  loginTimeout: (seconds, progress = ANY) => `The login did not finish within ${seconds} s: ${progress}.`,
   docker: ({ registry = HOST, server = ANY, exitCode = 1, output = ANY, operation = UUID } = {}) =>
-    `docker login ${registry} on ${server} ended with exit code ${exitCode}: ${output} (operation ${operation}).`,
-  dockerNoExitCode: `docker login ${HOST} on ${ANY} ended without an exit code (operation ${UUID}).`,
-  dockerTimeout: `docker login ${HOST} on ${ANY} took longer than Reoclo allows (operation ${UUID}).`,
+    `docker login ${registry} on ${server} failed with exit code ${exitCode}: ${output} (operation ${operation}).`,
+  dockerNoExitCode: `docker login ${HOST} on ${ANY} returned no exit code (operation ${UUID}).`,
+  dockerTimeout: `docker login ${HOST} on ${ANY} timed out on the server (operation ${UUID}).`,
 
   /** The errors of several logins, line by line. */
   failed: (failed, all) => `${failed} of ${all} logins failed:`,
@@ -117,83 +117,84 @@ export const ERRORS = {
   fix: (fix) => `Fix: ${fix}`,
 
   unsupportedNode: (version) =>
-    withFix(`This action needs Node 20 or newer, and this runner started it with Node ${version}.`, 'let this runner use Node 20 or newer.'),
-  internal: `${like(/.+/)}. Please report this, with the lines above, at https://github.com/reoclo/docker-auth/issues`,
+    withFix(`This action requires Node.js 20 or newer; the runner used ${version}.`, 'update Node.js on the runner.'),
+  // A panic of the core, or an error of JavaScript.
+  internal: `${like(/panicked at src\/[\w/]+\.rs:\d+:\d+: .+|(?!panicked).+/)}. Please report this with the log above: https://github.com/reoclo/docker-auth/issues`,
 };
 
 /** Why a connection failed; the `cause` of ERRORS.connection. */
 export const CAUSES = {
   connectTimeout: 'no connection within 10 s',
-  connectionLost: (code) => `ECONNRESET: the connection broke (${code})`,
-  proxyStatus: (host, variable, status) => `the proxy ${host} that ${variable} names answered ${status}`,
-  proxyConnection: (host, variable, cause) => `the proxy ${host} that ${variable} names did not connect: ${cause}`,
-  proxyNotHttp: (host, variable) => `the proxy ${host} that ${variable} names gave an answer that is not HTTP`,
-  proxyUrl: (variable) => `${variable} is not the URL of a proxy, such as ${ANY}`,
+  connectionLost: (code) => `ECONNRESET: the connection was lost (${code})`,
+  proxyStatus: (host, variable, status) => `the proxy ${host} (from ${variable}) returned HTTP ${status}`,
+  proxyConnection: (host, variable, cause) => `the proxy ${host} (from ${variable}) could not connect: ${cause}`,
+  proxyNotHttp: (host, variable) => `the proxy ${host} (from ${variable}) returned an invalid HTTP response`,
+  proxyUrl: (variable) => `${variable} is not a valid proxy URL${ANY}`,
 };
 
 /** What a user can do about an error. */
 export const FIX = {
-  inputs: "correct the step's `with:` block; nothing was sent.",
-  apiUrlFinal: 'set api_url to the address that the API itself answers at.',
-  apiUrlBase: 'check that api_url is the base URL of a Reoclo instance and that no proxy or login page answers in its place.',
-  apiUrlNoApi: 'check api_url: no automation API answers at this address.',
-  timeout: 'see whether the server is online in Reoclo, or raise the timeout input; the post step says what becomes of the login.',
-  skippedAfterError: 'mend what is named above, and run the job again.',
-  skippedAfterTimeout: 'see whether the servers of the other logins are online in Reoclo, or raise the timeout input.',
-  serverNetwork: 'check that the server can reach the registry (DNS, firewall, proxy), then run the job again.',
-  apiKey: 'check api_key: it must be a current automation key, made on the instance that api_url names (dashboard: API Keys, Automation Keys).',
+  inputs: 'correct the inputs above. No request was sent.',
+  apiUrlFinal: 'set api_url to the final URL of the API.',
+  apiUrlBase: 'check that api_url is the base URL of a Reoclo instance and that no proxy or login page responds instead of it.',
+  apiUrlNoApi: 'check api_url: there is no automation API at this address.',
+  timeout: 'check that the server is online in Reoclo, or raise the timeout input. The log of the post step shows whether it logged out.',
+  skippedAfterError: 'correct the error above and re-run the job.',
+  skippedAfterTimeout: 'check that the other servers are online in Reoclo, or raise the timeout input.',
+  serverNetwork: 'check that the server can reach the registry (DNS, firewall, proxy), then re-run the job.',
+  apiKey: 'check api_key: it must be an active automation key of the instance in api_url (dashboard: API Keys, Automation Keys).',
   vaultPermission:
-    'open the key in the dashboard: Allowed Operations must include registry_login, Allowed Servers this server_id, and its allowed credentials this credential_id; an IP allow-list must include this runner.',
+    'open the key in the dashboard. It must allow the operation registry_login, this server_id and this credential_id; an IP allow-list must include this runner.',
   passthroughPermission:
-    'open the key in the dashboard: Allowed Operations must include registry_login, Allowed Servers this server_id, and allow_registry_passthrough must be on; an IP allow-list must include this runner.',
-  logoutPermission: 'open the key in the dashboard: Allowed Operations must include registry_logout.',
+    'open the key in the dashboard. It must allow the operation registry_login and this server_id, and have allow_registry_passthrough enabled; an IP allow-list must include this runner.',
+  logoutPermission: 'open the key in the dashboard. It must allow the operation registry_logout.',
   serverAndCredential:
-    'check server_id and credential_id: copy both UUIDs again from the dashboard of the tenant that api_key belongs to.',
-  server: 'check server_id: copy the UUID again from the dashboard of the tenant that api_key belongs to.',
-  proxyAuthentication: "put the proxy's user name and password into http_proxy, or add the host of api_url to no_proxy.",
-  serverError: 'run the job again; if it stays, look at the status of your Reoclo instance.',
-  proxyVariable: 'correct or unset this variable; nothing was sent.',
-  proxy: "check the proxy's address, user name and password, or add the host of api_url to no_proxy.",
-  dns: "check the host in api_url and this runner's DNS.",
-  noTls: 'check scheme and port in api_url: what answers there speaks no TLS.',
-  hostAndPort: 'check host and port in api_url, and that Reoclo is running there.',
+    'check server_id and credential_id: copy both UUIDs from the dashboard of the tenant that api_key belongs to.',
+  server: 'check server_id: copy the UUID from the dashboard of the tenant that api_key belongs to.',
+  proxyAuthentication: 'add the proxy username and password to the proxy URL, or add the host of api_url to no_proxy.',
+  serverError: 're-run the job. If it fails again, check the status of your Reoclo instance.',
+  proxyVariable: 'correct or unset this variable. No request was sent.',
+  proxy: 'check the proxy address, username and password, or add the host of api_url to no_proxy.',
+  dns: 'check the host name in api_url and the DNS of this runner.',
+  noTls: 'check the scheme and port in api_url: the server does not use TLS on this port.',
+  hostAndPort: 'check the host and port in api_url, and that Reoclo is running there.',
   certificate:
-    'give the CA of a private certificate in ca_certificate or NODE_EXTRA_CA_CERTS, or correct the host in api_url; verification is never turned off.',
-  credential: 'check the user name and the token or password of this credential, and that the token has not expired.',
+    'set ca_certificate or NODE_EXTRA_CA_CERTS to the CA of a private certificate, or correct the host in api_url. Verification cannot be turned off.',
+  credential: 'check the username and the token or password of this credential, and that the token has not expired.',
 
   // By registry
-  ghcr: 'use GITHUB_TOKEN in a job with the permission `packages: read` (`write` to push), or a current classic token with read:packages (write:packages), authorized for single sign-on where the organization enforces it.',
+  ghcr: 'use GITHUB_TOKEN in a job with the permission `packages: read` (`write` to push), or an active classic token with read:packages (write:packages to push), authorized for single sign-on if the organization requires it.',
   dockerHub:
-    "use a current personal access token (with two-factor or single sign-on no password works), or an organization access token with the organization's name as user name.",
-  dockerHubLockout: 'check user name and token, and wait a while before the next try: Docker Hub has locked this account or address out.',
+    'use an active personal access token (passwords do not work with two-factor authentication or single sign-on), or an organization access token with the organization name as username.',
+  dockerHubLockout: 'check the username and token, and wait before the next attempt: Docker Hub has locked this account or IP address.',
   ecrRegion:
-    "use the whole output of `aws ecr get-login-password` as token, run with `--region` and the region in the registry's host: ECR takes no token of another region.",
+    'use the complete output of `aws ecr get-login-password` as token, run with `--region` set to the region in the registry host: ECR does not accept a token of another region.',
   google:
-    'check that the account has roles/artifactregistry.reader (writer to push) and that its key still exists; an access token (user name oauth2accesstoken) is good for an hour.',
+    'check that the account has roles/artifactregistry.reader (writer to push) and that its key still exists; an access token (username oauth2accesstoken) expires after one hour.',
   gitlab:
-    'use a current deploy or access token with read_registry (and write_registry to push): with two-factor authentication no password works.',
+    'use an active deploy or access token with read_registry (write_registry to push): passwords do not work with two-factor authentication.',
 };
 
 /** Texts of warnings and notices. */
 export const WARNINGS = {
   loginSkipped: (input) =>
-    `${input} is empty, as secrets are in runs that a fork or Dependabot has started, and if_missing is 'skip': nothing was sent.`,
-  plainHttp: (host) => `api_url is plain http to ${host}: use https, or anybody on the way can read the key.`,
-  summaryNotWritten: (reason) => `The runner could not take it: ${reason}.`,
+    `${input} is empty and if_missing is 'skip': no request was sent. Secrets are empty in runs started from a fork or by Dependabot.`,
+  plainHttp: (host) => withFix(`api_url uses plain HTTP to ${host}, so the API key can be read on the network.`, 'use https.'),
+  summaryNotWritten: (reason) => `The runner could not write the job summary: ${reason}.`,
   duplicateRegistry: (replaced, credential, registry) =>
     withFix(
-      `Credentials ${replaced} and ${credential} are both for ${registry}, and docker keeps one login a registry: the later one replaced the earlier.`,
+      `Credentials ${replaced} and ${credential} are both for ${registry}. docker stores one login per registry, so the later one replaced the earlier one.`,
       'keep one of them in credential_id.',
     ),
   loginNotCleanedUp: (server) =>
     withFix(
-      `The login request for server ${server} was cut off before Reoclo named the registry, so the login may have happened and cannot be undone from here.`,
-      'run docker logout with that registry on this server.',
+      `Reoclo returned no registry for the login on server ${server}, so the post step cannot log it out.`,
+      'run docker logout for that registry on the server.',
     ),
   loginStillRunning: ({ server, registry = HOST, operation = UUID }) =>
     withFix(
-      `Operation ${operation} was not seen to end within 20 s. If it ends in a login after this logout, server ${server} stays logged in to ${registry}.`,
-      'look at the operation in the Reoclo dashboard.',
+      `Operation ${operation} did not finish within 20 s. If it succeeds after this logout, server ${server} stays logged in to ${registry}.`,
+      'check the operation in the Reoclo dashboard.',
     ),
   logoutFailed: (server, { registry = HOST, why = ANY } = {}) => `Server ${server} may still be logged in to ${registry}. ${why}`,
 };
@@ -202,7 +203,7 @@ export const WARNINGS = {
 export const NAMES = {
   server: (id) => `server ${id}`,
   credential: (id) => `credential ${id}`,
-  unknownRegistry: 'a registry that was not named',
+  unknownRegistry: 'unknown registry',
 };
 
 /** The start of each line of a step with several logins. */
@@ -211,11 +212,11 @@ export const label = (server, registry) => `[${server}, ${registry}] `;
 /** Lines of the log. */
 export const LOG = {
   // How the first line begins, whatever the login.
-  start: 'Asking Reoclo to log ',
-  vault: (server, credential) => `Asking Reoclo to log server ${server} in with credential ${credential} (vault mode)`,
-  vaultMany: (servers, credentials) => `Asking Reoclo to log ${servers} servers in with ${credentials} credentials (vault mode)`,
-  passthrough: (server, registry, type) => `Asking Reoclo to log server ${server} in to ${registry} (passthrough mode, ${type})`,
-  passthroughMany: (servers, registry, type) => `Asking Reoclo to log ${servers} servers in to ${registry} (passthrough mode, ${type})`,
+  start: 'Logging in ',
+  vault: (server, credential) => `Logging in on server ${server} with credential ${credential} (vault mode)`,
+  vaultMany: (servers, credentials) => `Logging in on ${servers} servers with ${credentials} credentials (vault mode)`,
+  passthrough: (server, registry, type) => `Logging in to ${registry} on server ${server} (passthrough mode, ${type})`,
+  passthroughMany: (servers, registry, type) => `Logging in to ${registry} on ${servers} servers (passthrough mode, ${type})`,
 
   operationStart: 'Operation ',
   operation: (id, registry, type) => `Operation ${id}: docker login ${registry} (${type})`,
@@ -223,33 +224,34 @@ export const LOG = {
   docker: '  docker | ',
   moreLines: like(/\(\d+ more lines not shown\)/),
 
-  loggedIn: (server, registry) => `Logged ${server} in to ${registry}; the post step logs it out`,
-  loggedInStart: (server, registry) => `Logged ${server} `,
-  loggedInForGood: (server, registry) => `Logged ${server} in to ${registry}; it stays logged in (cleanup: false)`,
+  loggedIn: (server, registry) => `Logged in to ${registry} on ${server}; the post step will log out`,
+  loggedInStart: (server, registry) => `Logged in to ${registry} on ${server} `,
+  loggedInForGood: (server, registry) => `Logged in to ${registry} on ${server}; the post step will not log out (cleanup: false)`,
   /** The last line of a step with several logins. */
-  finishedStart: (succeeded, all) => `${succeeded} of ${all} logins done in `,
-  finished: (succeeded, all) => `${succeeded} of ${all} logins done in ${SECONDS} s; the post step logs them out`,
-  finishedForGood: (succeeded, all) => `${succeeded} of ${all} logins done in ${SECONDS} s; they stay logged in (cleanup: false)`,
-  finishedWithoutLogin: (all) => `0 of ${all} logins done in ${SECONDS} s`,
+  finishedStart: (succeeded, all) => `${succeeded} of ${all} logins succeeded in `,
+  finished: (succeeded, all) => `${succeeded} of ${all} logins succeeded in ${SECONDS} s; the post step will log out`,
+  finishedForGood: (succeeded, all) => `${succeeded} of ${all} logins succeeded in ${SECONDS} s; the post step will not log out (cleanup: false)`,
+  finishedWithoutLogin: (all) => `0 of ${all} logins succeeded in ${SECONDS} s`,
   stillWaitingStart: 'Still waiting',
   stillWaiting: (seconds) => `Still waiting after ${seconds} s`,
   stillWaitingFor: (seconds, names) => `Still waiting after ${seconds} s: ${names}`,
-  stillWaitingForSome: (seconds, finished, all, names) => `Still waiting after ${seconds} s (${finished} of ${all} logins done): ${names}`,
+  stillWaitingForSome: (seconds, finished, all, names) => `Still waiting after ${seconds} s (${finished} of ${all} logins finished): ${names}`,
 
   // Post
-  noLogins: 'No login to clean up.',
-  staysLoggedIn: (server, registry) => `cleanup is false: server ${server} stays logged in to ${registry}.`,
-  waitingStart: 'Waiting for the end of',
-  waitingForOperation: (id = UUID) => `Waiting for the end of operation ${id} before logging out`,
-  waitingForInterruptedLogin: 'Waiting for the end of a login that was cut off',
+  noLogins: 'No logins to clean up',
+  staysLoggedIn: (server, registry) => `cleanup is false: server ${server} stays logged in to ${registry}`,
+  waitingStart: 'Waiting ',
+  waitingForOperation: (id = UUID) => `Waiting for operation ${id} to finish before logging out`,
+  waitingForUnknownLogin: 'Waiting up to 20 s for a login with unknown operation',
   loggedOutOf: (registry, server) => `Logged out of ${registry} on server ${server}`,
   loggedOut: 'Logged out',
 
   /** A line that says that a request, or with `docker` a login, is sent again. */
-  retrying: (what, { error = ANY, seconds = SECONDS, attempt = NUMBER } = {}) =>
-    `Retrying ${REQUESTS[what] ?? 'the login'} in ${seconds} s (attempt ${attempt}${ATTEMPTS[what] ? ` of ${ATTEMPTS[what]}` : ''}): ${error}`,
-  retryingStart: (what) => `Retrying ${REQUESTS[what]}`,
-  isRetry: (line) => /(^|\] )Retrying /.test(line),
+  retrying: (what, { error = `${REQUESTS[what] ? `${REQUESTS[what]} to ` : 'docker login '}${ANY}`, seconds = SECONDS, attempt = NUMBER } = {}) =>
+    `${error} Retrying${what === 'docker' ? ' the login' : ''} in ${seconds} s (attempt ${attempt}${ATTEMPTS[what] ? ` of ${ATTEMPTS[what]}` : ''}).`,
+  // How the line begins; before the first retry, no other line does.
+  retryingStart: (what) => `${REQUESTS[what]} to `,
+  isRetry: (line) => / Retrying (the login )?in \d+\.\d s \(attempt \d+( of \d+)?\)\.$/.test(line),
   /** Which attempt a line of a request with limited attempts announces. */
   attemptOf: (line) => line.match(/\(attempt (\d) of/)?.[1],
 };
@@ -265,20 +267,20 @@ export const SUMMARY = {
 };
 
 const IDS = 'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx';
-const COPY_ID = 'copy the id, not the name, from the Reoclo dashboard';
-const LIST_IDS = 'put each id on a line of its own or commas between them, without quotes, dashes or brackets';
-const EMPTY_SECRETS = "Secrets are empty in workflows started from a fork or by Dependabot; if_missing: 'skip' lets those pass";
+const COPY_ID = 'copy the ID, not the name, from the Reoclo dashboard';
+const LIST_IDS = 'write one ID per line or separate them by commas, without quotes, dashes or brackets';
+const EMPTY_SECRETS = "Secrets are empty in runs started from a fork or by Dependabot; set if_missing to 'skip' to pass without a login";
 
 /** Errors of inputs, each behind the name of its input. */
 export const INPUTS = {
   emptySecrets: EMPTY_SECRETS,
   /** Names an input that is empty, whatever else is missing. */
   isEmpty: (input) => like(new RegExp(`\\b${input} is (?:required|missing)|and ${input} are empty`)),
-  apiKeyRequired: `api_key is required: set it to a Reoclo automation key, kept as a secret. ${EMPTY_SECRETS}.`,
-  apiKeyOfIntegration: 'api_key is an integration key (rk_t_), which the automation API never accepts: create an automation key.',
-  apiKeyOfMachineUser: "api_key is a machine user's key (rk_m_), which the automation API never accepts: create an automation key.",
-  apiKeyOther: 'api_key is not an automation key, which begins with rca_, rss_ or rk_a_: create one in the dashboard under API Keys.',
-  apiKeyTruncated: 'api_key is cut off or has white space inside: copy the whole automation key.',
+  apiKeyRequired: `api_key is required: set it to a Reoclo automation key, stored as a secret. ${EMPTY_SECRETS}.`,
+  apiKeyOfIntegration: 'api_key is an integration key (rk_t_), which the automation API does not accept: create an automation key.',
+  apiKeyOfMachineUser: 'api_key is a machine user key (rk_m_), which the automation API does not accept: create an automation key.',
+  apiKeyOther: 'api_key is not an automation key (rca_, rss_ or rk_a_): create one in the dashboard under API Keys.',
+  apiKeyTruncated: 'api_key is truncated or contains whitespace: copy the complete automation key.',
   serverRequired: 'server_id is required: copy the UUID from the Reoclo dashboard.',
   notUuid: (input) => `${input} is not a UUID (${IDS}): ${COPY_ID}.`,
   entryNotUuid: (input, entry) => `${input} entry ${entry} is not a UUID (${IDS}): ${COPY_ID}.`,
@@ -286,69 +288,69 @@ export const INPUTS = {
   notOneUuid: (input) => `${input} is not a UUID (${IDS}): ${LIST_IDS}.`,
   entriesNotSingleUuids: (input, entries) => `${input} entries ${entries} are not UUIDs (${IDS}): ${LIST_IDS}.`,
   tooManyLogins: (logins, factors = '') =>
-    `server_id asks for ${logins} logins${factors}, and one step takes 100 at most, so that its post step can log all of them out within 45 s: use several steps.`,
+    `server_id results in ${logins} logins${factors}, more than the 100 that one step can log out in time: use several steps.`,
   exclusive: (inputs) =>
     `credential_id and ${inputs} are mutually exclusive: keep credential_id for a credential in Reoclo's vault, or remove it to pass username, access_token and registry_url.`,
   noMode:
-    "credential_id is missing: give either credential_id (a credential in Reoclo's vault), or username, access_token and registry_url together (passthrough).",
-  missing: (input, empty) => `${input} is missing: passthrough mode needs username, access_token and registry_url together, and ${empty} empty`,
-  registryUrl: (flaw) => `registry_url ${flaw}: give the registry's host, such as ghcr.io or registry.example.com:5000.`,
-  apiUrl: (flaw) => `api_url ${flaw}: give the base URL of your Reoclo instance, such as https://api.reoclo.com.`,
+    'credential_id is missing: set either credential_id (vault mode), or username, access_token and registry_url (passthrough mode).',
+  missing: (input, empty) => `${input} is missing: passthrough mode needs username, access_token and registry_url, and ${empty} empty`,
+  registryUrl: (flaw) => `registry_url ${flaw}: set it to the registry host, such as ghcr.io or registry.example.com:5000.`,
+  apiUrl: (flaw) => `api_url ${flaw}: set it to the base URL of your Reoclo instance, such as https://api.reoclo.com.`,
   flaws: {
     noHost: 'has no host',
-    whitespace: 'has white space inside',
-    credentials: 'carries a user name or password before the host, which would end up in logs',
-    port: 'has a port that is not a number from 1 to 65535',
-    hyphen: 'has a host name with a part that begins or ends with a hyphen',
-    notIpv4: 'has a host that ends in a number and is not an IPv4 address',
+    whitespace: 'contains whitespace',
+    credentials: 'contains a username or password, which would be shown in logs',
+    port: 'has an invalid port (not a number from 1 to 65535)',
+    hyphen: 'has a host name label that starts or ends with a hyphen',
+    notIpv4: 'has a host that ends in a number but is not an IPv4 address',
     notAbsolute: 'is not an absolute http(s) URL',
     query: 'has a query or fragment, which a base URL cannot have',
   },
-  ifMissing: "if_missing is neither 'fail' nor 'skip': write 'skip' where a run without secrets is to pass.",
-  timeout: "timeout is not a whole number of seconds from 1 to 86400: write for example '600'.",
-  cleanup: "cleanup is not a YAML boolean: write 'true' to log out when the job ends, or 'false'.",
-  jobSummary: "job_summary is not a YAML boolean: write 'true' to get a table of the logins, or 'false'.",
+  ifMissing: "if_missing must be 'fail' or 'skip': use 'skip' to pass without a login when secrets are empty.",
+  timeout: "timeout must be a whole number of seconds from 1 to 86400, such as '600'.",
+  cleanup: "cleanup must be 'true' (log out when the job ends) or 'false'.",
+  jobSummary: "job_summary must be 'true' (write a table of the logins) or 'false'.",
 
-  certificatePrivateKey: 'ca_certificate holds a private key: give the CA certificate alone.',
-  certificateMissing: 'ca_certificate holds no PEM certificate: it begins with -----BEGIN CERTIFICATE----- and has several lines.',
-  certificateInvalid: 'ca_certificate holds a PEM certificate that cannot be read: copy it whole, with its line breaks.',
+  certificatePrivateKey: 'ca_certificate contains a private key: set it to the CA certificate only.',
+  certificateMissing: 'ca_certificate contains no PEM certificate: it starts with -----BEGIN CERTIFICATE----- and has several lines.',
+  certificateInvalid: 'ca_certificate contains an invalid PEM certificate: copy it completely, with its line breaks.',
   certificateTooLarge:
-    'ca_certificate holds more than 64 KiB of certificates: give your own CA alone, public ones are trusted anyway.',
+    'ca_certificate contains more than 64 KiB of certificates: set it to your own CA only; public CAs are already trusted.',
   certificateUnreadable: (code) =>
-    `ca_certificate is neither PEM text nor a file that can be read (${code}): give the certificate or its path.`,
+    `ca_certificate is neither PEM text nor a readable file (${code}): set it to the certificate or its path.`,
 };
 
 /** What is noticed of a passthrough credential before it is sent. */
 export const PREFLIGHT = {
   // Errors
   ecrUsername:
-    "username is not AWS, in capitals, as ECR wants it: set it to AWS and access_token to the output of `aws ecr get-login-password`, or keep AWS keys in Reoclo's vault and give credential_id.",
+    "username must be AWS (upper case) for ECR: set it to AWS and access_token to the output of `aws ecr get-login-password`, or store AWS keys in Reoclo's vault and use credential_id.",
   awsKey:
-    "access_token is an AWS key by its length: set it to the output of `aws ecr get-login-password`, or keep the keys in Reoclo's vault and give credential_id.",
+    "access_token looks like an AWS access key, not an ECR token: set it to the output of `aws ecr get-login-password`, or store the keys in Reoclo's vault and use credential_id.",
   authorizationToken:
-    'access_token is an authorizationToken, the base64 of user name and password: set it to the output of `aws ecr get-login-password`.',
-  keyInBase64: 'access_token is the base64 of a service account key: set username to _json_key_base64.',
-  keyTruncated: 'access_token is not a service account key: paste the whole JSON key file.',
-  keyNotBase64: 'access_token is JSON and not its base64: set username to _json_key.',
-  notKeyInBase64: 'access_token is not the base64 of a service account key: encode the whole JSON key file.',
-  keyWithoutPrivateKey: 'access_token is JSON without private_key: paste the whole JSON key file of a service account.',
-  keyAsAccessToken: 'access_token is JSON and no access token: with a service account key, set username to _json_key.',
+    'access_token is an authorizationToken (base64 of username and password): set it to the output of `aws ecr get-login-password`.',
+  keyInBase64: 'access_token is a base64-encoded service account key: set username to _json_key_base64.',
+  keyTruncated: 'access_token is not a service account key: paste the complete JSON key file.',
+  keyNotBase64: 'access_token is JSON, not base64: set username to _json_key.',
+  notKeyInBase64: 'access_token is not a base64-encoded service account key: encode the complete JSON key file.',
+  keyWithoutPrivateKey: 'access_token has no private_key: paste the complete JSON key file of a service account.',
+  keyAsAccessToken: 'access_token is JSON, not an access token: for a service account key set username to _json_key.',
   // Notices
   dockerHubHost:
-    'docker may keep this login under the host in registry_url, where images of Docker Hub, named as usual, do not look for it. Set registry_url to docker.io.',
+    'docker may store this login under the host in registry_url, where it is not found for Docker Hub images. Set registry_url to docker.io.',
   password:
-    'access_token looks like a password, which works only without two-factor authentication and single sign-on. Use a personal access token of Docker Hub.',
-  tokenOfOtherService: 'access_token begins like a token of another service than registry_url names. Check that they belong together.',
+    'access_token looks like a password, which does not work with two-factor authentication or single sign-on. Use a Docker Hub personal access token.',
+  tokenOfOtherService: 'access_token looks like a token of another service than registry_url. Check that they match.',
   fineGrainedToken:
     "access_token is a fine-grained token, which GitHub's container registry does not support. Use GITHUB_TOKEN or a classic token.",
-  port: 'docker keeps this login under registry_url as written, and images without that port or final dot do not find it. Leave it out.',
-  ecrPublicUsername: "ECR's user name is AWS, in capitals, and username is another. Set it to AWS.",
+  port: 'docker stores this login under registry_url as written, and it is not found for images without that port or trailing dot. Remove the port or dot.',
+  ecrPublicUsername: 'username should be AWS (upper case) for ECR Public.',
   googleUsername:
-    "username is none of Google's: oauth2accesstoken with an access token, _json_key or _json_key_base64 with a service account key. Set it to the one that fits access_token.",
+    "username is not one that Google's registries use. Use oauth2accesstoken with an access token, or _json_key or _json_key_base64 with a service account key.",
   keyInvalidJson:
-    'The service account key in access_token is not valid JSON. Store the key file as it was downloaded; line breaks in private_key are written as \\n.',
+    'The service account key in access_token is not valid JSON. Store the key file as downloaded, with line breaks in private_key written as \\n.',
   azureZeros:
-    'On Azure, the user name of zeros and a token of `az acr login --expose-token` go together, and only one of the two is given. Check both.',
+    'On Azure, the all-zero username works only with a token from `az acr login --expose-token`, and that token only with this username. Check both.',
   quayDollar:
-    "Quay's user names for tokens begin with a dollar sign, and username has none: a shell may have taken it. Write $oauthtoken, $app or $token in single quotes.",
+    "Quay's token usernames start with a dollar sign, and username has none: a shell may have expanded it. Write $oauthtoken, $app or $token in single quotes.",
 };

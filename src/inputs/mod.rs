@@ -1,0 +1,335 @@
+//! The inputs of the action: each is read once and checked once, before any request is sent.
+
+pub(crate) mod error;
+mod list;
+pub(crate) mod parse;
+
+use crate::api::credential::Credential;
+use crate::api::url::ApiUrl;
+use crate::host::Host;
+use crate::registry::{address, preflight, service_account};
+use crate::runner::secret::{Masks, Secret};
+use error::{InputError, InputErrors};
+use list::{entries, join_words, uuids};
+use parse::{EMPTY_SECRETS, api_key, api_url, boolean, skips_if_missing, timeout_s};
+use serde::Deserialize;
+
+/// The most logins of one step. The post step logs all of them out within 45 s.
+pub(crate) const MAX_LOGINS: usize = 100;
+
+/// The inputs as the runner passed them; empty if unset.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct RawInputs {
+    pub(crate) api_key: String,
+    server_id: String,
+    credential_id: String,
+    username: String,
+    access_token: String,
+    registry_url: String,
+    pub(crate) cleanup: String,
+    pub(crate) api_url: String,
+    timeout: String,
+    pub(crate) ca_certificate: String,
+    if_missing: String,
+    job_summary: String,
+}
+
+/// The valid inputs of a step: every server is logged in with every credential.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    pub(crate) api_key: Secret,
+    pub(crate) api_url: ApiUrl,
+    pub(crate) server_ids: Vec<String>,
+    pub(crate) credentials: Vec<Credential>,
+    pub(crate) cleanup: bool,
+    /// For all logins of the step together.
+    pub(crate) timeout_s: u32,
+    /// PEM text that is already trusted.
+    pub(crate) ca_certificate: Option<String>,
+    pub(crate) job_summary: bool,
+    /// What is suspicious about a passthrough credential, though it may work.
+    pub(crate) notice: Option<&'static str>,
+}
+
+impl RawInputs {
+    /// Every variant of the secrets in the inputs. `api_key` is the one in use, which may come from the state.
+    pub(crate) fn masks(&self, host: &impl Host, api_key: &str) -> Masks {
+        let key_fields = service_account::secret_fields(host, self.username.trim(), self.access_token.trim());
+        Masks::of(host, api_key, &self.username, &self.access_token, &key_fields)
+    }
+
+    /// The missing secret for which the step is skipped. Other inputs may be invalid then.
+    pub(crate) fn skipped_for(&self) -> Option<&'static str> {
+        let is_missing = |value: &str| value.trim().is_empty();
+        let is_vault = entries(&self.credential_id).next().is_some();
+        let is_passthrough = !is_vault && (!is_missing(&self.username) || !is_missing(&self.registry_url));
+        if skips_if_missing(&self.if_missing) != Ok(true) {
+            None
+        } else if is_missing(&self.api_key) {
+            Some("api_key")
+        } else if is_passthrough && is_missing(&self.access_token) {
+            Some("access_token")
+        } else {
+            None
+        }
+    }
+
+    /// Checks all inputs.
+    ///
+    /// # Errors
+    /// All invalid inputs, so that a workflow can be corrected at once.
+    pub(crate) fn validate(&self, host: &impl Host) -> Result<Inputs, InputErrors> {
+        let mut errors = InputErrors::default();
+        let api_key = errors.check(api_key(&self.api_key));
+        let server_ids = errors.check(uuids("server_id", &self.server_id));
+        let credentials = errors.check(self.credentials());
+        let cleanup = errors.check(boolean("cleanup", &self.cleanup, true, "log out when the job ends"));
+        let api_url = errors.check(api_url(&self.api_url));
+        let timeout_s = errors.check(timeout_s(&self.timeout));
+        let ca_certificate = errors.check(self.ca_certificate(host));
+        let job_summary = errors.check(boolean("job_summary", &self.job_summary, false, "write a table of the logins"));
+        errors.check(skips_if_missing(&self.if_missing));
+        if let (Some(server_ids), Some(credentials)) = (&server_ids, &credentials) {
+            errors.check(check_number_of_logins(server_ids.len(), credentials.len()));
+        }
+        let notice = credentials.as_deref().and_then(|credentials| errors.check(preflight(host, credentials)));
+
+        let inputs = || {
+            Some(Inputs {
+                api_key: api_key?,
+                api_url: api_url?,
+                server_ids: server_ids?,
+                credentials: credentials?,
+                cleanup: cleanup?,
+                timeout_s: timeout_s?,
+                ca_certificate: ca_certificate?,
+                job_summary: job_summary?,
+                notice: notice?,
+            })
+        };
+        inputs().filter(|_| errors.0.is_empty()).ok_or(errors)
+    }
+
+    fn credentials(&self) -> Result<Vec<Credential>, InputError> {
+        let passthrough =
+            [("username", &self.username), ("access_token", &self.access_token), ("registry_url", &self.registry_url)];
+        let names = |is_set: bool| -> Vec<&'static str> {
+            let fields = passthrough.iter().filter(|(_, value)| value.trim().is_empty() != is_set);
+            fields.map(|(name, _)| *name).collect()
+        };
+        let (given, missing) = (names(true), names(false));
+        let is_vault = entries(&self.credential_id).next().is_some();
+        if is_vault && !given.is_empty() {
+            let message = format!(
+                "and {} are mutually exclusive: keep credential_id for a credential in Reoclo's vault, or remove it to pass \
+                 username, access_token and registry_url",
+                join_words(&given)
+            );
+            return Err(InputError::new("credential_id", message));
+        }
+        if is_vault {
+            let ids = uuids("credential_id", &self.credential_id)?;
+            return Ok(ids.into_iter().map(|credential_id| Credential::Vault { credential_id }).collect());
+        }
+        if given.is_empty() {
+            return Err(InputError::new(
+                "credential_id",
+                "is missing: set either credential_id (vault mode), or username, access_token and registry_url \
+                 (passthrough mode)",
+            ));
+        }
+        if let Some(first) = missing.first() {
+            let message = format!(
+                "is missing: passthrough mode needs username, access_token and registry_url, and {} {} empty{}",
+                join_words(&missing),
+                if missing.len() == 1 { "is" } else { "are" },
+                if missing.contains(&"access_token") { format!(". {EMPTY_SECRETS}") } else { String::new() }
+            );
+            return Err(InputError::new(first, message));
+        }
+        let username = self.username.trim();
+        if username.chars().any(char::is_control) {
+            return Err(InputError::new(
+                "username",
+                "contains a line break or control character: set it to the registry username only",
+            ));
+        }
+        let registry = address::normalise(&self.registry_url).map_err(|cause| {
+            let message = format!("{cause}: set it to the registry host, such as ghcr.io or registry.example.com:5000");
+            InputError::new("registry_url", message)
+        })?;
+        let access_token = Secret::new(self.access_token.trim());
+        Ok(vec![Credential::Passthrough { username: username.to_owned(), access_token, registry }])
+    }
+
+    fn ca_certificate(&self, host: &impl Host) -> Result<Option<String>, InputError> {
+        let pem_or_path = self.ca_certificate.trim();
+        if pem_or_path.is_empty() {
+            return Ok(None);
+        }
+        let added = host.add_ca_certificates(pem_or_path).map(Some);
+        added.map_err(|message| InputError::new("ca_certificate", message))
+    }
+}
+
+/// A notice about a passthrough credential that may not work; an error about one that cannot work.
+fn preflight(host: &impl Host, credentials: &[Credential]) -> Result<Option<&'static str>, InputError> {
+    let [Credential::Passthrough { username, access_token, registry }] = credentials else { return Ok(None) };
+    preflight::check(host, registry, username, access_token.expose())
+        .map_err(|error| InputError::new(error.input, error.message))
+}
+
+fn check_number_of_logins(servers: usize, credentials: usize) -> Result<(), InputError> {
+    let logins = servers.saturating_mul(credentials);
+    if logins <= MAX_LOGINS {
+        return Ok(());
+    }
+    let factors =
+        if credentials > 1 { format!(" ({servers} servers, {credentials} credentials)") } else { String::new() };
+    let message = format!(
+        "results in {logins} logins{factors}, more than the {MAX_LOGINS} that one step can log out in time: use several \
+         steps"
+    );
+    Err(InputError::new("server_id", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::FakeHost;
+
+    const ID: &str = "0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11";
+    const OTHER: &str = "1b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11";
+
+    fn raw(changes: &[(&str, &str)]) -> (FakeHost, RawInputs) {
+        let host = FakeHost::default().with_inputs(changes);
+        let raw = host.inputs();
+        (host, raw)
+    }
+
+    fn validate(changes: &[(&str, &str)]) -> Result<Inputs, Vec<InputError>> {
+        let vault = [("api_key", "rca_key"), ("server_id", ID), ("credential_id", ID)];
+        let (host, raw) = raw(&[&vault, changes].concat());
+        raw.validate(&host).map_err(|errors| errors.0)
+    }
+
+    /// The inputs that are named as invalid.
+    fn invalid(changes: &[(&str, &str)]) -> Vec<&'static str> {
+        validate(changes).unwrap_err().iter().map(|error| error.input).collect()
+    }
+
+    fn message(changes: &[(&str, &str)]) -> String {
+        validate(changes).unwrap_err().remove(0).message
+    }
+
+    const PASSTHROUGH: [(&str, &str); 4] =
+        [("credential_id", ""), ("username", "u"), ("access_token", "t\n"), ("registry_url", "https://GHCR.io/")];
+
+    #[test]
+    fn vault_mode_uses_defaults_for_empty_inputs() {
+        let inputs = validate(&[("cleanup", " "), ("api_url", ""), ("timeout", "")]).unwrap();
+        assert_eq!(inputs.credentials, [Credential::Vault { credential_id: ID.into() }]);
+        assert_eq!((inputs.cleanup, inputs.timeout_s), (true, 600));
+        assert_eq!(inputs.api_url.as_str(), parse::DEFAULT_API_URL);
+    }
+
+    #[test]
+    fn passthrough_mode_trims_and_normalises() {
+        let expected = Credential::Passthrough {
+            username: "u".into(),
+            access_token: Secret::new("t"),
+            registry: "ghcr.io".into(),
+        };
+        assert_eq!(validate(&PASSTHROUGH).unwrap().credentials, [expected]);
+    }
+
+    #[test]
+    fn rejects_both_modes_none_and_incomplete_ones() {
+        assert!(validate(&[&PASSTHROUGH[..], &[("credential_id", "# none\n")]].concat()).is_ok());
+        assert!(message(&[("username", "u")]).contains("mutually exclusive"));
+        assert!(message(&[("credential_id", "")]).contains("either credential_id"));
+        let incomplete = message(&[("credential_id", ""), ("username", "u")]);
+        assert!(incomplete.contains("access_token and registry_url are empty"), "{incomplete}");
+    }
+
+    #[test]
+    fn messages_never_contain_the_value() {
+        let errors =
+            validate(&[("api_key", "hunter22"), ("server_id", "hunter22"), ("timeout", "hunter22")]).unwrap_err();
+        assert!(!format!("{errors:?}").contains("hunter22"));
+    }
+
+    #[test]
+    fn lists_make_one_credential_per_id() {
+        let list = format!("{ID}, {OTHER}");
+        let inputs = validate(&[("server_id", &list), ("credential_id", &list)]).unwrap();
+        assert_eq!(inputs.server_ids, [ID, OTHER]);
+        assert_eq!(inputs.credentials, [ID, OTHER].map(|id| Credential::Vault { credential_id: id.into() }));
+    }
+
+    #[test]
+    fn allows_at_most_100_logins() {
+        let list = |count: usize| (0..count).map(|n| format!("{n:08}{}\n", &ID[8..])).collect::<String>();
+        assert_eq!(validate(&[("server_id", &list(20)), ("credential_id", &list(5))]).unwrap().server_ids.len(), 20);
+        let message = message(&[("server_id", &list(21)), ("credential_id", &list(5))]);
+        assert!(message.starts_with("results in 105 logins (21 servers, 5 credentials)"), "{message}");
+    }
+
+    #[test]
+    fn skips_only_for_a_missing_secret() {
+        let skipped_for = |changes: &[(&str, &str)]| {
+            let (_, raw) = raw(&[&PASSTHROUGH[..], &[("api_key", "rca_key")], changes].concat());
+            raw.skipped_for()
+        };
+        let skip = ("if_missing", " skip ");
+        assert_eq!(skipped_for(&[skip, ("api_key", " "), ("server_id", "x")]), Some("api_key"));
+        assert_eq!(skipped_for(&[skip, ("access_token", "\n")]), Some("access_token"));
+        assert_eq!(skipped_for(&[skip]), None);
+        assert_eq!(skipped_for(&[("api_key", "")]), None);
+        assert_eq!(skipped_for(&[("if_missing", "fail"), ("api_key", "")]), None);
+        let vault = [skip, ("username", ""), ("access_token", ""), ("registry_url", ""), ("credential_id", ID)];
+        assert_eq!(skipped_for(&vault), None, "vault mode needs no token");
+        assert_eq!(skipped_for(&[skip, ("access_token", ""), ("credential_id", ID)]), None, "both modes are an error");
+    }
+
+    #[test]
+    fn reports_all_invalid_inputs_at_once() {
+        let all = invalid(&[
+            ("api_key", ""),
+            ("server_id", "x"),
+            ("credential_id", "y"),
+            ("cleanup", "z"),
+            ("api_url", "w"),
+            ("timeout", "v"),
+            ("ca_certificate", "t"),
+            ("job_summary", "u"),
+            ("if_missing", "s"),
+        ]);
+        let expected = [
+            "api_key",
+            "server_id",
+            "credential_id",
+            "cleanup",
+            "api_url",
+            "timeout",
+            "ca_certificate",
+            "job_summary",
+            "if_missing",
+        ];
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn a_credential_that_cannot_work_is_an_error() {
+        let ecr = [("registry_url", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), ("username", "aws")];
+        assert_eq!(invalid(&[&PASSTHROUGH[..], &ecr].concat()), ["username"]);
+    }
+
+    #[test]
+    fn masks_the_fields_of_a_service_account_key() {
+        let key = r#"{"private_key":"-----BEGIN-----\nabcdefgh\n"}"#;
+        let (host, raw) = raw(&[("username", "_json_key"), ("access_token", key)]);
+        assert!(raw.masks(&host, "").iter().any(|variant| variant == "abcdefgh"));
+    }
+}

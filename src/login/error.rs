@@ -1,0 +1,148 @@
+//! Errors of logins: each has a title, a cause and a fix.
+
+use crate::api::error::ApiError;
+use crate::api::identifier::OperationId;
+use crate::registry::docker_output;
+use thiserror::Error;
+
+/// Why a login failed.
+#[derive(Debug, Error)]
+pub(crate) enum LoginError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error("Skipped: {0}.")]
+    Skipped(SkipReason),
+    #[error("The step was cancelled: {progress}.")]
+    Cancelled { progress: String },
+    #[error("The login did not finish within {timeout_s} s: {}.", progress.trim_end_matches('.'))]
+    StepTimeout { timeout_s: u32, progress: String },
+    #[error("docker login {registry} on {server} failed with exit code {exit_code}{} (operation {operation_id}).", with_output(.output))]
+    DockerFailed { registry: String, server: String, exit_code: i64, output: String, operation_id: OperationId },
+    /// A result that is neither a success nor a failure of docker. `ran` is whether docker may have logged in.
+    #[error("docker login {registry} on {server} {reason}{} (operation {operation_id}).", with_output(.output))]
+    UnexpectedDockerResult {
+        registry: String,
+        server: String,
+        reason: &'static str,
+        ran: bool,
+        output: String,
+        operation_id: OperationId,
+    },
+    #[error("docker login {registry} on {server} timed out on the server (operation {operation_id}).")]
+    OperationTimeout { registry: String, server: String, operation_id: OperationId },
+}
+
+/// Why a login was not started.
+#[derive(Debug, Clone, Copy, Error)]
+pub(crate) enum SkipReason {
+    #[error("another login failed with an error that affects all logins")]
+    OtherLoginFailed,
+    #[error("the timeout passed before this login was started")]
+    StepTimeout,
+}
+
+impl LoginError {
+    /// The title of an annotation.
+    pub(crate) fn title(&self) -> &'static str {
+        match self {
+            Self::Api(error) => error.title(),
+            Self::Skipped(_) => "Skipped",
+            Self::Cancelled { .. } => "Cancelled",
+            Self::StepTimeout { .. } | Self::OperationTimeout { .. } => "Timed out",
+            Self::DockerFailed { .. } | Self::UnexpectedDockerResult { .. } => "Docker login failed",
+        }
+    }
+
+    /// How to fix it; the sentence after "Fix:".
+    pub(crate) fn fix(&self) -> &'static str {
+        match self {
+            Self::Api(error) => error.fix(),
+            Self::Skipped(SkipReason::OtherLoginFailed) => "correct the error above and re-run the job.",
+            Self::Skipped(SkipReason::StepTimeout) => {
+                "check that the other servers are online in Reoclo, or raise the timeout input."
+            }
+            Self::Cancelled { .. } => {
+                "re-run the job if you need the login. The log of the post step shows whether it logged out."
+            }
+            Self::StepTimeout { .. } => {
+                "check that the server is online in Reoclo, or raise the timeout input. The log of the post step shows whether it \
+                 logged out."
+            }
+            Self::DockerFailed { registry, output, .. } | Self::UnexpectedDockerResult { registry, output, .. } => {
+                docker_output::fix(registry, output)
+            }
+            Self::OperationTimeout { .. } => {
+                "check that the server can reach the registry (DNS, firewall, proxy), then re-run the job."
+            }
+        }
+    }
+
+    /// Cause and fix.
+    pub(crate) fn with_fix(&self) -> String {
+        format!("{self} Fix: {}", self.fix())
+    }
+
+    /// Whether docker failed in a way that a new login can succeed.
+    pub(crate) fn is_transient_docker_failure(&self) -> bool {
+        matches!(self, Self::DockerFailed { output, .. } if docker_output::is_transient(output))
+    }
+
+    /// Whether all other logins of the step would fail with the same error.
+    pub(crate) fn affects_all_logins(&self) -> bool {
+        matches!(self, Self::Api(error) if error.affects_all_logins())
+    }
+
+    /// Whether the message names server and registry.
+    pub(crate) fn names_server_and_registry(&self) -> bool {
+        matches!(self, Self::DockerFailed { .. } | Self::UnexpectedDockerResult { .. } | Self::OperationTimeout { .. })
+    }
+
+    /// Whether the API could not be reached or did not respond properly for the moment.
+    pub(crate) fn is_transient_api_error(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_transient())
+    }
+
+    /// Whether it is certain that the server is not logged in, so that a logout could only remove another job's login.
+    pub(crate) fn rules_out_login(&self) -> bool {
+        match self {
+            Self::Api(error) => error.rules_out_login(),
+            Self::Skipped(_) | Self::DockerFailed { .. } => true,
+            Self::UnexpectedDockerResult { ran, .. } => !ran,
+            Self::StepTimeout { .. } | Self::Cancelled { .. } | Self::OperationTimeout { .. } => false,
+        }
+    }
+}
+
+fn with_output(output: &str) -> String {
+    if output.is_empty() { String::new() } else { format!(": {output}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn docker_failed(registry: &str, output: &str) -> LoginError {
+        LoginError::DockerFailed {
+            registry: registry.into(),
+            server: "web-1".into(),
+            exit_code: 1,
+            output: output.into(),
+            operation_id: OperationId::try_from("op-1".to_owned()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn the_fix_depends_on_the_registry() {
+        let denied = |registry: &str| {
+            docker_failed(registry, &format!("Error response from daemon: Get \"https://{registry}/v2/\": denied"))
+        };
+        assert!(denied("ghcr.io").fix().contains("read:packages"));
+        assert!(!denied("registry.example.com").fix().contains("read:packages"));
+    }
+
+    #[test]
+    fn a_denial_is_not_transient() {
+        assert!(docker_failed("ghcr.io", "dial tcp: connection refused").is_transient_docker_failure());
+        assert!(!docker_failed("ghcr.io", "denied: connection timeout").is_transient_docker_failure());
+    }
+}

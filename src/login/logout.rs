@@ -1,0 +1,348 @@
+//! The logouts of the post step: of everything that the main step has, or may have, logged in.
+
+use super::operation;
+use super::state::{LoginPhase, SavedLogin, SavedState};
+use super::summary;
+use super::{MAX_CONCURRENT_SERVERS, for_each_server};
+use crate::api::client::{Client, SLOW_LOGOUT_MS};
+use crate::api::contract::{self, LogoutResponse, OperationStatus};
+use crate::api::deadline::Deadline;
+use crate::api::error::ApiError;
+use crate::api::identifier::OperationId;
+use crate::api::url::ApiUrl;
+use crate::host::Host;
+use crate::runner::context::CiRun;
+use crate::runner::log::Log;
+use crate::runner::secret::Secret;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+
+/// The time limit of all logouts. Starting and ending the process takes a moment more; the promise is 45 s.
+pub(crate) const POST_TIMEOUT_S: u32 = 44;
+/// How much of that time running logins are waited for.
+const LOGIN_WAIT_S: u32 = 20;
+/// How long a login with unknown operation may take from its request on. A logout that runs before the login it is meant
+/// for leaves that login behind.
+const UNKNOWN_LOGIN_MS: f64 = LOGIN_WAIT_S as f64 * 1000.0;
+
+/// What became of a logout, as the job summary shows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LogoutResult {
+    Unconfirmed,
+    LoggedOut,
+    LoginFailed,
+    Kept,
+}
+
+impl fmt::Display for LogoutResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unconfirmed => "⚠️ may still be logged in",
+            Self::LoggedOut => "✅ logged out",
+            Self::LoginFailed => "✅ login failed, nothing to log out",
+            Self::Kept => "stays logged in (cleanup: false)",
+        })
+    }
+}
+
+/// A server and a registry that one or more logins of the main step were for.
+struct Target<'a> {
+    server_id: &'a str,
+    /// `None` if the API has not returned it.
+    registry: Option<&'a str>,
+    logins: Vec<&'a SavedLogin>,
+    result: Cell<LogoutResult>,
+}
+
+impl Target<'_> {
+    fn summary_row(&self) -> Vec<String> {
+        let server = operation::describe_server(self.server_name(), self.server_id);
+        vec![server, self.registry.unwrap_or("unknown").to_owned(), self.result.get().to_string()]
+    }
+
+    fn server_name(&self) -> Option<&str> {
+        self.logins.iter().find_map(|login| login.server_name.as_deref())
+    }
+
+    fn has_unfinished_login(&self) -> bool {
+        self.logins.iter().any(|login| login.phase != LoginPhase::Ended)
+    }
+}
+
+/// What to log out, in the order of the logins.
+fn targets(logins: &[SavedLogin]) -> Vec<Target<'_>> {
+    let mut targets: Vec<Target<'_>> = Vec::new();
+    for login in logins.iter().filter(|login| login.phase != LoginPhase::Failed) {
+        // A credential has the same registry on every server.
+        let known = |other: &&SavedLogin| other.credential == login.credential && other.registry_url.is_some();
+        let registry = login.registry_url.as_deref();
+        let registry = registry.or_else(|| logins.iter().find(known).and_then(|other| other.registry_url.as_deref()));
+        match targets.iter_mut().find(|target| target.server_id == login.server_id && target.registry == registry) {
+            Some(target) => target.logins.push(login),
+            None => targets.push(Target {
+                server_id: &login.server_id,
+                registry,
+                logins: vec![login],
+                result: Cell::new(LogoutResult::Unconfirmed),
+            }),
+        }
+    }
+    targets
+}
+
+/// Logs out everything in the saved state. Every failure is a warning; failures of one kind share a warning.
+pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedState, run: &CiRun) {
+    let targets = targets(&saved.logins);
+    if targets.is_empty() {
+        return log.info("No logins to clean up");
+    }
+    let warnings = Warnings::default();
+    match &saved.api {
+        _ if !saved.cleanup => keep(log, &targets),
+        Ok((api_url, api_key)) => {
+            if let Some(pem_or_path) = &saved.ca_certificate {
+                // The main step has used it. If it has become invalid, the connection fails and says why.
+                let _ = host.add_ca_certificates(pem_or_path);
+            }
+            let step = LogoutStep {
+                host,
+                log,
+                api_url,
+                api_key,
+                run,
+                warnings: &warnings,
+                is_single: targets.len() == 1,
+                deadline: Deadline::after_s(host, POST_TIMEOUT_S),
+                login_deadline: Deadline::after_s(host, LOGIN_WAIT_S),
+                targets_left: Cell::new(targets.len()),
+                api_was_silent: Cell::new(false),
+            };
+            step.log_out_servers(&targets).await;
+        }
+        Err(error) => {
+            for target in &targets {
+                match target.registry {
+                    Some(registry) => warnings.add_failure(target, registry, &error.to_string()),
+                    None => warnings.add_unknown_registry(target),
+                }
+            }
+        }
+    }
+    for (title, messages) in warnings.0.take() {
+        log.warning_lines(title, &messages);
+    }
+    if saved.job_summary {
+        summary::write_logouts(host, log, targets.iter().map(Target::summary_row));
+    }
+}
+
+fn keep<H: Host>(log: &Log<'_, H>, targets: &[Target<'_>]) {
+    for target in targets {
+        let server = target.server_id;
+        target.result.set(LogoutResult::Kept);
+        log.info(&match target.registry {
+            Some(registry) => format!("cleanup is false: server {server} stays logged in to {registry}"),
+            None => format!("cleanup is false: server {server} is not logged out"),
+        });
+    }
+}
+
+/// The warnings of the step: title and messages.
+#[derive(Default)]
+struct Warnings(RefCell<Vec<(&'static str, Vec<String>)>>);
+
+impl Warnings {
+    fn add(&self, title: &'static str, message: String) {
+        let mut warnings = self.0.borrow_mut();
+        match warnings.iter_mut().find(|(other, _)| *other == title) {
+            Some((_, messages)) => messages.push(message),
+            None => warnings.push((title, vec![message])),
+        }
+    }
+
+    fn add_failure(&self, target: &Target<'_>, registry: &str, cause: &str) {
+        let server = target.server_id;
+        self.add("Logout failed", format!("Server {server} may still be logged in to {registry}. {cause}"));
+    }
+
+    fn add_unknown_registry(&self, target: &Target<'_>) {
+        let message = format!(
+            "Reoclo returned no registry for the login on server {}, so the post step cannot log it out. Fix: run docker \
+             logout for that registry on the server.",
+            target.server_id
+        );
+        self.add("Login may not be cleaned up", message);
+    }
+}
+
+/// What all logouts share.
+struct LogoutStep<'a, H> {
+    host: &'a H,
+    log: &'a Log<'a, H>,
+    api_url: &'a ApiUrl,
+    api_key: &'a Secret,
+    run: &'a CiRun,
+    warnings: &'a Warnings,
+    is_single: bool,
+    deadline: Deadline,
+    /// Until when running logins are waited for.
+    login_deadline: Deadline,
+    targets_left: Cell<usize>,
+    /// Whether a logout request has timed out.
+    api_was_silent: Cell<bool>,
+}
+
+impl<H: Host> LogoutStep<'_, H> {
+    /// Servers with unfinished logins come first, since they take longest.
+    async fn log_out_servers(&self, targets: &[Target<'_>]) {
+        let mut servers: Vec<Vec<&Target<'_>>> = Vec::new();
+        for is_unfinished in [true, false] {
+            for target in targets.iter().filter(|target| target.has_unfinished_login() == is_unfinished) {
+                match servers.iter_mut().find(|on| on.iter().any(|other| other.server_id == target.server_id)) {
+                    Some(on_server) => on_server.push(target),
+                    None => servers.push(vec![target]),
+                }
+            }
+        }
+        for_each_server(servers, async |on_server| self.log_out_server(on_server).await).await;
+    }
+
+    /// Logs out one server. No logout is sent while a login may be running there: docker would restore what it had read.
+    async fn log_out_server(&self, targets: Vec<&Target<'_>>) {
+        let mut logouts = Vec::new();
+        let is_only_target = targets.len() == 1;
+        for target in targets {
+            let log = self.log.for_login(self.is_single);
+            let server = operation::name_server(target.server_name(), target.server_id);
+            log.set_label(&format!("{server}, {}", target.registry.unwrap_or("unknown registry")));
+            match target.registry {
+                Some(registry) => {
+                    let unfinished = self.wait_for_logins(&log, target).await;
+                    logouts.push((target, registry, log, unfinished));
+                }
+                None => {
+                    // It cannot be logged out, but when it finishes it could restore the other logins of this server.
+                    if !is_only_target {
+                        self.wait_for_logins(&log, target).await;
+                    }
+                    self.warnings.add_unknown_registry(target);
+                    self.targets_left.set(self.targets_left.get() - 1);
+                }
+            }
+        }
+        let mut left_here = logouts.len();
+        for (target, registry, log, unfinished) in logouts {
+            // No logout uses the time of those after it.
+            let rounds = left_here.max(self.targets_left.get().div_ceil(MAX_CONCURRENT_SERVERS));
+            let min_ms = if self.api_was_silent.get() { 0.0 } else { SLOW_LOGOUT_MS };
+            let deadline = self.deadline.share(self.host, rounds, min_ms);
+            left_here -= 1;
+            if target.result.get() == LogoutResult::Unconfirmed {
+                // Concurrent logouts of one server would undo each other, but one that never ends must not block the rest.
+                let end_deadline = (left_here > 0).then(|| self.deadline.share(self.host, rounds, 0.0));
+                self.log_out_target(&log, target, registry, unfinished, deadline, end_deadline).await;
+            }
+            self.targets_left.set(self.targets_left.get() - 1);
+        }
+    }
+
+    /// Waits for the logins that were running when the main step ended. Returns the operation that did not finish.
+    async fn wait_for_logins<'t>(&self, log: &Log<'_, H>, target: &Target<'t>) -> Option<&'t OperationId> {
+        let (host, server, registry) = (self.host, target.server_id, target.registry.unwrap_or_default());
+        let client = Client::new(host, log, self.api_url, self.api_key);
+        let mut unfinished = None;
+        let mut all_failed = true;
+        for login in &target.logins {
+            match (login.phase, &login.operation_id) {
+                (LoginPhase::Running, Some(id)) => {
+                    log.info(&format!("Waiting for operation {id} to finish before logging out"));
+                    match operation::wait(host, &client, id, self.login_deadline).await {
+                        Ok(Some(operation)) => {
+                            let result = operation::check_result(log, &operation, server, registry, id);
+                            if result.is_err_and(|error| error.rules_out_login()) && !login.has_unconfirmed_attempt {
+                                log.info(&format!(
+                                    "docker login {registry} failed on server {server}: nothing to log out"
+                                ));
+                                continue;
+                            }
+                        }
+                        Ok(None) => unfinished = Some(id),
+                        Err(_) if self.login_deadline.has_passed(host) => unfinished = Some(id),
+                        // The logout is sent although the status is unknown.
+                        Err(_) => {}
+                    }
+                }
+                (LoginPhase::Requested, _) => {
+                    let ends_at_ms = login.requested_at_ms as f64 + UNKNOWN_LOGIN_MS;
+                    let wait_ms = (ends_at_ms - host.unix_time_ms()).clamp(0.0, UNKNOWN_LOGIN_MS);
+                    if wait_ms > 0.0 {
+                        log.info(
+                            "Waiting up to 20 s for a login with unknown operation; if it takes longer, it may finish after the \
+                             logout",
+                        );
+                        self.login_deadline.sleep(host, wait_ms as u32).await;
+                    }
+                }
+                _ => {}
+            }
+            all_failed = false;
+        }
+        if all_failed {
+            target.result.set(LogoutResult::LoginFailed);
+        }
+        unfinished
+    }
+
+    /// Sends one logout. With an `end_deadline`, also waits until then for its end on the server.
+    async fn log_out_target(
+        &self,
+        log: &Log<'_, H>,
+        target: &Target<'_>,
+        registry: &str,
+        unfinished: Option<&OperationId>,
+        deadline: Deadline,
+        end_deadline: Option<Deadline>,
+    ) {
+        let (host, server) = (self.host, target.server_id);
+        if deadline.has_passed(host) {
+            let cause = format!("No time was left for this logout. Fix: run docker logout {registry} on the server.");
+            return self.warnings.add_failure(target, registry, &cause);
+        }
+        let client = Client::new(host, log, self.api_url, self.api_key);
+        let request = contract::logout(host, server, registry, self.run);
+        match client.request(&request, deadline).await {
+            Err(error) => {
+                self.api_was_silent.set(self.api_was_silent.get() || matches!(error, ApiError::RequestTimeout { .. }));
+                return self.warnings.add_failure(target, registry, &error.with_fix());
+            }
+            Ok(body) => {
+                if let (Some(id), Some(end_deadline)) = (self.running_operation(&body), end_deadline) {
+                    let _ = operation::wait(host, &client, &id, end_deadline).await;
+                }
+            }
+        }
+        if log.is_labelled() {
+            log.info("Logged out");
+        } else {
+            log.info(&format!("Logged out of {registry} on server {server}"));
+        }
+        match unfinished {
+            None => target.result.set(LogoutResult::LoggedOut),
+            Some(id) => self.warnings.add(
+                "Login may still be running",
+                format!(
+                    "Operation {id} did not finish within {LOGIN_WAIT_S} s. If it succeeds after this logout, server {server} \
+                     stays logged in to {registry}{}. Fix: check the operation in the Reoclo dashboard.",
+                    // docker then restores all logins that it had read.
+                    if self.is_single { "" } else { " and to the other registries of this step" }
+                ),
+            ),
+        }
+    }
+
+    /// The operation of a logout that is still running.
+    fn running_operation(&self, body: &str) -> Option<OperationId> {
+        let response: LogoutResponse = self.host.read_json(body).ok()?;
+        response.operation_id.filter(|_| response.status == OperationStatus::Running)
+    }
+}

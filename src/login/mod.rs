@@ -1,0 +1,174 @@
+//! All logins of a step: every server with every credential.
+//!
+//! Servers are logged in concurrently, the credentials of one server one at a time: docker reads `config.json`, talks to
+//! the registry and then writes the whole file, so of concurrent logins on one server only the last one is kept. The
+//! same applies to logouts.
+
+mod error;
+pub(crate) mod logout;
+mod operation;
+pub(crate) mod outputs;
+mod poll;
+mod report;
+mod result;
+pub(crate) mod state;
+mod summary;
+mod task;
+
+use crate::api::credential::Credential;
+use crate::api::deadline::Deadline;
+use crate::host::Host;
+use crate::inputs::Inputs;
+use crate::registry::kind::RegistryKind;
+use crate::runner::context::CiRun;
+use crate::runner::log::Log;
+use futures_util::future::{FutureExt, LocalBoxFuture, select};
+use futures_util::stream::{StreamExt, iter};
+use outputs::Outputs;
+use result::LoginResult;
+use state::{LoginState, StateWriter};
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+use task::{LoginTask, StepContext};
+
+/// The most servers that are logged in at the same time.
+const MAX_CONCURRENT_SERVERS: usize = 8;
+/// How long a cancelled step waits for responses to login requests: they name the operation and the registry, which the
+/// post step needs. GitHub's runner sends SIGINT, SIGTERM after 7.5 s and kills 2.5 s later
+/// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation>); other runners kill sooner.
+const CANCEL_GRACE_MS: u32 = 1_500;
+/// When a step that waits says so for the first time, and how often after that.
+const FIRST_PROGRESS_MS: u32 = 5_000;
+const NEXT_PROGRESS_MS: u32 = 10_000;
+
+/// Logs every server in with every credential, unless the runner cancels the step. Returns whether all succeeded.
+pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs, run: &CiRun) -> bool {
+    announce(log, inputs);
+    let started_ms = host.monotonic_ms();
+    let step = StepContext {
+        host,
+        inputs,
+        run,
+        outputs: Outputs::new(host, log),
+        deadline: Deadline::after_s(host, inputs.timeout_s),
+        stopping: Cell::new(false),
+    };
+    let logs: Vec<Log<'_, H>> = logins(inputs).map(|_| log.for_login(is_single(inputs))).collect();
+    let state = StateWriter::start(host, log, inputs);
+    let mut tasks = Vec::with_capacity(logs.len());
+    for ((server_id, credential_number, credential), log) in logins(inputs).zip(&logs) {
+        let state = LoginState::new(&state, tasks.len() + 1, server_id, credential_number, credential);
+        tasks.push(LoginTask::new(&step, log, state, LoginResult::new(server_id, credential)));
+    }
+
+    let was_cancelled = run_until_cancelled(&step, log, &tasks).await;
+    for task in tasks.iter().filter(|task| !task.has_finished()) {
+        if was_cancelled { task.finish_cancelled() } else { task.finish_skipped() }
+    }
+
+    let results: Vec<LoginResult<'_>> = tasks.into_iter().map(LoginTask::into_result).collect();
+    if !is_single(inputs) {
+        step.outputs.set_accepted(results.iter().map(|result| result.accepted.as_ref()));
+    }
+    step.outputs.set_logins(&results);
+    if inputs.job_summary {
+        summary::write_logins(host, log, &results);
+    }
+    report::warn_about_duplicate_registries(log, &results);
+    report::report_results(log, inputs.cleanup, &results, host.monotonic_ms() - started_ms)
+}
+
+/// Server ID, number of the credential from 1, and credential of each login, in the order of the inputs.
+fn logins(inputs: &Inputs) -> impl Iterator<Item = (&str, usize, &Credential)> {
+    inputs.server_ids.iter().flat_map(|server_id| {
+        inputs.credentials.iter().enumerate().map(move |(at, credential)| (server_id.as_str(), at + 1, credential))
+    })
+}
+
+fn is_single(inputs: &Inputs) -> bool {
+    logins(inputs).count() == 1
+}
+
+/// Prints what is going to happen.
+fn announce<H: Host>(log: &Log<'_, H>, inputs: &Inputs) {
+    if inputs.api_url.is_unencrypted() {
+        let host = inputs.api_url.host();
+        log.warning(
+            "API key sent unencrypted",
+            &format!("api_url uses plain HTTP to {host}, so the API key can be read on the network. Fix: use https."),
+        );
+    }
+    if let Some(notice) = inputs.notice {
+        log.notice("Check the credential", notice);
+    }
+    let servers = match inputs.server_ids.as_slice() {
+        [server] => format!("server {server}"),
+        servers => format!("{} servers", servers.len()),
+    };
+    log.info(&match inputs.credentials.as_slice() {
+        [Credential::Vault { credential_id }] => {
+            format!("Logging in on {servers} with credential {credential_id} (vault mode)")
+        }
+        [Credential::Passthrough { registry, .. }] => {
+            let kind = RegistryKind::of(registry).registry_type();
+            format!("Logging in to {registry} on {servers} (passthrough mode, {kind})")
+        }
+        credentials => format!("Logging in on {servers} with {} credentials (vault mode)", credentials.len()),
+    });
+}
+
+/// Runs all logins. Returns whether the runner cancelled the step before they finished.
+async fn run_until_cancelled<H: Host>(step: &StepContext<'_, H>, log: &Log<'_, H>, tasks: &[LoginTask<'_, H>]) -> bool {
+    let all = for_each_server(tasks.chunks(step.inputs.credentials.len()), async |on_server| {
+        for task in on_server {
+            if !step.stopping.get() && !step.deadline.has_passed(step.host) {
+                task.run().await;
+                step.stopping.set(step.stopping.get() || task.failed_for_all_logins());
+            }
+        }
+    });
+    let was_cancelled = Cell::new(false);
+    let cancelled = async {
+        step.host.cancelled().await;
+        was_cancelled.set(true);
+        step.stopping.set(true);
+        select(pin!(responses_received(tasks)), pin!(step.host.sleep(CANCEL_GRACE_MS))).await;
+    };
+    // The logins are polled first, so that the cancellation sees what they have received.
+    select(pin!(all), select(pin!(cancelled), pin!(log_progress(step.host, log, tasks)))).await;
+    was_cancelled.get()
+}
+
+/// Runs `work` for every server, for several servers concurrently.
+async fn for_each_server<T>(servers: impl IntoIterator<Item = T>, work: impl AsyncFn(T)) {
+    let work: Vec<LocalBoxFuture<'_, ()>> = servers.into_iter().map(|server| work(server).boxed_local()).collect();
+    iter(work).for_each_concurrent(MAX_CONCURRENT_SERVERS, |work| work).await;
+}
+
+/// Resolves when no login request awaits its response. It needs no waker of its own: it is polled whenever a login makes
+/// progress, since both belong to the same future.
+async fn responses_received<H: Host>(tasks: &[LoginTask<'_, H>]) {
+    poll_fn(|_| if tasks.iter().any(LoginTask::awaits_response) { Poll::Pending } else { Poll::Ready(()) }).await;
+}
+
+/// Prints from time to time what the step waits for; never resolves.
+async fn log_progress<H: Host>(host: &H, log: &Log<'_, H>, tasks: &[LoginTask<'_, H>]) {
+    let mut waited_s = 0;
+    let mut wait_ms = FIRST_PROGRESS_MS;
+    loop {
+        host.sleep(wait_ms).await;
+        waited_s += wait_ms / 1000;
+        wait_ms = NEXT_PROGRESS_MS;
+        let names: Vec<String> = tasks.iter().filter(|task| task.is_under_way()).map(LoginTask::name).collect();
+        let finished = match tasks {
+            [_] => String::new(),
+            _ => {
+                let finished = tasks.iter().filter(|task| task.has_finished()).count();
+                format!(" ({finished} of {} logins finished)", tasks.len())
+            }
+        };
+        log.info(&format!("Still waiting after {waited_s} s{finished}: {}", names.join("; ")));
+    }
+}

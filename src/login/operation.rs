@@ -1,0 +1,81 @@
+//! An operation on the server: waiting for its end, and what its result means.
+
+use super::error::LoginError;
+use super::poll;
+use crate::api::client::Client;
+use crate::api::contract::{self, Operation, OperationStatus};
+use crate::api::deadline::Deadline;
+use crate::api::error::ApiError;
+use crate::api::identifier::OperationId;
+use crate::host::Host;
+use crate::registry::docker_output;
+use crate::runner::log::Log;
+use std::ops::ControlFlow;
+
+/// The most that an error shows of docker's output.
+const MAX_OUTPUT_CHARS: usize = 600;
+const MAX_SERVER_NAME_CHARS: usize = 100;
+
+/// Requests the status until the operation has ended; `None` if the deadline passes first. Transient errors are retried
+/// until then.
+pub(crate) async fn wait<H: Host>(
+    host: &H,
+    client: &Client<'_, H>,
+    id: &OperationId,
+    deadline: Deadline,
+) -> Result<Option<Operation>, ApiError> {
+    let request = contract::status(id);
+    let started_ms = host.monotonic_ms();
+    while !deadline.has_passed(host) {
+        let operation: Operation = client.request_json(&request, deadline, |_| ControlFlow::Continue(())).await?;
+        if operation.has_ended() {
+            return Ok(Some(operation));
+        }
+        deadline.sleep(host, poll::wait_ms(host.monotonic_ms() - started_ms)).await;
+    }
+    Ok(None)
+}
+
+/// A login has succeeded if its operation is `completed` with exit code 0.
+pub(crate) fn check_result<H: Host>(
+    log: &Log<'_, H>,
+    operation: &Operation,
+    server: &str,
+    registry: &str,
+    id: &OperationId,
+) -> Result<(), LoginError> {
+    let (registry, server, operation_id) = (registry.to_owned(), server.to_owned(), id.clone());
+    let output = || log.quote(&docker_output::error_lines(operation.stdout(), operation.stderr()), MAX_OUTPUT_CHARS);
+    match (operation.status, operation.exit_code()) {
+        (OperationStatus::Completed, Some(0)) => Ok(()),
+        (OperationStatus::Timeout, _) => Err(LoginError::OperationTimeout { registry, server, operation_id }),
+        (_, Some(exit_code)) if exit_code != 0 => {
+            Err(LoginError::DockerFailed { registry, server, exit_code, output: output(), operation_id })
+        }
+        (status, exit_code) => {
+            let reason = match (status, exit_code) {
+                (OperationStatus::Completed, _) => "returned no exit code",
+                (_, None) => "could not be run",
+                (_, Some(_)) => "was reported as failed with exit code 0",
+            };
+            let ran = status == OperationStatus::Completed || exit_code.is_some();
+            Err(LoginError::UnexpectedDockerResult { registry, server, reason, ran, output: output(), operation_id })
+        }
+    }
+}
+
+/// The server's name in Reoclo, safe to show.
+pub(crate) fn server_name<H: Host>(log: &Log<'_, H>, operation: &Operation) -> Option<String> {
+    let name = operation.server_name.as_deref().map(|name| log.quote(name, MAX_SERVER_NAME_CHARS));
+    name.filter(|name| !name.is_empty())
+}
+
+/// `web-1 (0b8f…)`, or `server 0b8f…` if the name is unknown.
+pub(crate) fn describe_server(name: Option<&str>, id: &str) -> String {
+    name.map_or_else(|| format!("server {id}"), |name| format!("{name} ({id})"))
+}
+
+/// `web-1`, or `server 0b8f…` if the name is unknown.
+pub(crate) fn name_server(name: Option<&str>, id: &str) -> String {
+    name.map_or_else(|| format!("server {id}"), str::to_owned)
+}

@@ -1,0 +1,299 @@
+//! One login: request it, wait for its end, and keep the state for the post step up to date.
+
+use super::error::{LoginError, SkipReason};
+use super::operation;
+use super::outputs::Outputs;
+use super::result::{AcceptedLogin, LoginResult};
+use super::state::LoginState;
+use crate::api::client::{Attempt, Client};
+use crate::api::contract::{self, ApiCall, LoginResponse};
+use crate::api::credential::Credential;
+use crate::api::deadline::Deadline;
+use crate::api::error::ApiError;
+use crate::api::identifier::OperationId;
+use crate::api::retry;
+use crate::host::Host;
+use crate::inputs::Inputs;
+use crate::runner::context::CiRun;
+use crate::runner::log::Log;
+use std::cell::{Cell, RefCell};
+use std::ops::ControlFlow;
+
+/// How often a login is requested if docker fails with a transient error.
+const MAX_LOGIN_ATTEMPTS: u32 = 3;
+
+/// What all logins of a step share.
+pub(crate) struct StepContext<'a, H> {
+    pub(crate) host: &'a H,
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) run: &'a CiRun,
+    pub(crate) outputs: Outputs<'a, H>,
+    pub(crate) deadline: Deadline,
+    /// Whether no more logins may be requested. Running operations are still waited for.
+    pub(crate) stopping: Cell<bool>,
+}
+
+/// What is known of a login while it is under way.
+#[derive(Default)]
+struct Progress {
+    stage: RefCell<Stage>,
+    /// Whether a failed request may have caused a login.
+    has_unconfirmed_attempt: Cell<bool>,
+}
+
+#[derive(Default)]
+enum Stage {
+    /// No login is under way: before a request, between two attempts, or after a definite failure.
+    #[default]
+    Idle,
+    Requested,
+    Running(OperationId),
+}
+
+impl Progress {
+    fn enter(&self, stage: Stage) {
+        self.stage.replace(stage);
+    }
+
+    fn may_have_logged_in(&self) -> bool {
+        self.has_unconfirmed_attempt.get() || !matches!(*self.stage.borrow(), Stage::Idle)
+    }
+
+    /// A part of a sentence.
+    fn describe(&self) -> String {
+        match &*self.stage.borrow() {
+            Stage::Idle => "the login had not been accepted".to_owned(),
+            Stage::Requested => "there was no response to the login request".to_owned(),
+            Stage::Running(id) => format!("operation {id} was still running"),
+        }
+    }
+}
+
+pub(crate) struct LoginTask<'a, H> {
+    step: &'a StepContext<'a, H>,
+    log: &'a Log<'a, H>,
+    state: LoginState<'a, H>,
+    client: Client<'a, H>,
+    progress: Progress,
+    started_ms: Cell<Option<f64>>,
+    result: RefCell<LoginResult<'a>>,
+}
+
+impl<'a, H: Host> LoginTask<'a, H> {
+    pub(crate) fn new(
+        step: &'a StepContext<'a, H>,
+        log: &'a Log<'a, H>,
+        state: LoginState<'a, H>,
+        result: LoginResult<'a>,
+    ) -> Self {
+        Self {
+            step,
+            log,
+            state,
+            client: Client::new(step.host, log, &step.inputs.api_url, &step.inputs.api_key),
+            progress: Progress::default(),
+            started_ms: Cell::new(None),
+            result: RefCell::new(result),
+        }
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.result.borrow().name()
+    }
+
+    pub(crate) fn has_finished(&self) -> bool {
+        self.result.borrow().outcome.is_some()
+    }
+
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.started_ms.get().is_some() && !self.has_finished()
+    }
+
+    /// Whether the response that names operation and registry has not been received yet.
+    pub(crate) fn awaits_response(&self) -> bool {
+        matches!(*self.progress.stage.borrow(), Stage::Requested)
+    }
+
+    pub(crate) fn failed_for_all_logins(&self) -> bool {
+        self.result.borrow().error().is_some_and(LoginError::affects_all_logins)
+    }
+
+    pub(crate) fn into_result(self) -> LoginResult<'a> {
+        self.result.into_inner()
+    }
+
+    /// Logs in within the deadline and records the outcome.
+    pub(crate) async fn run(&self) {
+        self.log.set_label(&self.name());
+        self.started_ms.set(Some(self.step.host.monotonic_ms()));
+        let outcome = match self.login_with_retries().await {
+            // After the deadline the last API error is only progress; what docker returned stays the outcome.
+            Err(error) if self.has_timed_out() && error.is_transient_api_error() => {
+                Err(self.timeout(format!("{}. Last error: {error}", self.progress.describe())))
+            }
+            outcome => outcome,
+        };
+        self.finish(outcome);
+    }
+
+    pub(crate) fn finish_cancelled(&self) {
+        self.finish(Err(LoginError::Cancelled { progress: self.progress.describe() }));
+    }
+
+    pub(crate) fn finish_skipped(&self) {
+        let reason = if self.has_timed_out() { SkipReason::StepTimeout } else { SkipReason::OtherLoginFailed };
+        self.finish(Err(LoginError::Skipped(reason)));
+    }
+
+    fn finish(&self, outcome: Result<(), LoginError>) {
+        let mut result = self.result.borrow_mut();
+        // A login that was never started has no state and no log line.
+        if let Some(started_ms) = self.started_ms.get() {
+            result.duration_ms = self.step.host.monotonic_ms() - started_ms;
+            match &outcome {
+                Ok(()) => self.state.set_ended(),
+                Err(_) if self.progress.may_have_logged_in() => {}
+                Err(_) => self.state.set_failed(),
+            }
+            if let Err(error) = &outcome
+                && self.log.is_labelled()
+            {
+                self.log.info(&format!("Failed: {error}"));
+            }
+        }
+        result.outcome = Some(outcome);
+    }
+
+    fn has_timed_out(&self) -> bool {
+        self.step.deadline.has_passed(self.step.host)
+    }
+
+    fn timeout(&self, progress: String) -> LoginError {
+        LoginError::StepTimeout { timeout_s: self.step.inputs.timeout_s, progress }
+    }
+
+    /// Logs in, and again if docker failed with a transient error.
+    async fn login_with_retries(&self) -> Result<(), LoginError> {
+        let (host, stopping) = (self.step.host, &self.step.stopping);
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt().await {
+                Err(error)
+                    if error.is_transient_docker_failure() && attempt < MAX_LOGIN_ATTEMPTS && !stopping.get() =>
+                {
+                    error
+                }
+                outcome => return outcome,
+            };
+            let wait_ms = retry::backoff_ms(attempt, host.random());
+            self.log.retrying_login(&error, wait_ms, attempt, MAX_LOGIN_ATTEMPTS);
+            self.step.deadline.sleep(host, wait_ms).await;
+            if stopping.get() || self.has_timed_out() {
+                return Err(error);
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Requests the login and waits for its end.
+    async fn attempt(&self) -> Result<(), LoginError> {
+        let Self { step: StepContext { host, inputs, outputs, deadline, .. }, log, progress, .. } = self;
+        if deadline.has_passed(*host) {
+            return Err(self.timeout(progress.describe()));
+        }
+        let accepted = self.request().await?;
+        let (id, registry) = (&accepted.operation_id, accepted.registry_url.as_str());
+        log.set_label(&self.name());
+        if !log.is_labelled() {
+            // A single login sets its outputs at once, whatever its outcome.
+            outputs.set_accepted([Some(&accepted)].into_iter());
+        }
+        let with = match self.result.borrow().credential_id() {
+            Some(credential_id) if log.is_labelled() => format!(" with credential {credential_id}"),
+            _ => String::new(),
+        };
+        log.info(&format!("Operation {id}: docker login {registry} ({}){with}", accepted.registry_type.as_str()));
+
+        let Some(operation) = operation::wait(*host, &self.client, id, *deadline).await? else {
+            return Err(self.timeout(progress.describe()));
+        };
+        let server_name = operation::server_name(log, &operation);
+        if let Some(name) = &server_name {
+            self.state.set_server_name(name);
+        }
+        let server = operation::describe_server(server_name.as_deref(), self.result.borrow().server_id);
+        self.result.borrow_mut().server_name = server_name;
+        log.set_label(&self.name());
+        let result = operation::check_result(log, &operation, &server, registry, id);
+        // Of several logins only the failed ones show docker's output.
+        if result.is_err() || !log.is_labelled() {
+            log.output("docker", operation.stdout());
+            log.output("docker", operation.stderr());
+        }
+        result.inspect_err(|error| {
+            if error.rules_out_login() {
+                progress.enter(Stage::Idle);
+            }
+        })?;
+        let then = if inputs.cleanup { "will log out" } else { "will not log out (cleanup: false)" };
+        log.info(&format!("Logged in to {registry} on {server}; the post step {then}"));
+        Ok(())
+    }
+
+    /// Sends the login request, with the state saved before it, and records the response.
+    async fn request(&self) -> Result<AcceptedLogin, LoginError> {
+        let Self { step, state, progress, result, .. } = self;
+        let (server_id, credential) = (result.borrow().server_id, result.borrow().credential);
+        let request = contract::login(step.host, server_id, credential, step.run);
+        let on_attempt = |attempt: Attempt<'_>| {
+            match attempt {
+                Attempt::Starts if step.stopping.get() => {}
+                Attempt::Starts => {
+                    result.borrow_mut().attempts += 1;
+                    state.set_requested();
+                    progress.enter(Stage::Requested);
+                }
+                Attempt::Failed(error) => {
+                    progress.enter(Stage::Idle);
+                    if !error.rules_out_login() && !progress.has_unconfirmed_attempt.replace(true) {
+                        state.set_unconfirmed_attempt();
+                    }
+                }
+            }
+            if step.stopping.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let response = self.client.request_json(&request, step.deadline, on_attempt).await;
+        let response = response.map_err(|error| match error {
+            ApiError::NotSent { .. } => LoginError::Skipped(SkipReason::OtherLoginFailed),
+            error => LoginError::Api(error),
+        })?;
+        let accepted = self.check_response(request.call, credential, response)?;
+        state.set_running(&accepted.operation_id);
+        progress.enter(Stage::Running(accepted.operation_id.clone()));
+        result.borrow_mut().accepted = Some(accepted.clone());
+        Ok(accepted)
+    }
+
+    /// Saves the registry at once, since with it the login can be undone, then checks the rest of the response.
+    fn check_response(
+        &self,
+        call: ApiCall,
+        credential: &Credential,
+        response: LoginResponse,
+    ) -> Result<AcceptedLogin, ApiError> {
+        let unexpected = |reason| self.client.unexpected_response(call, reason);
+        let LoginResponse { registry_url, operation_id, registry_type } = response;
+        // What the user wrote is not secret, even if a weak token is a part of it.
+        if !credential.names_registry(registry_url.as_str()) && self.log.is_secret(registry_url.as_str()) {
+            return Err(unexpected("registry_url contains a secret"));
+        }
+        self.state.set_registry(&registry_url);
+        let operation_id = operation_id.ok_or_else(|| unexpected("operation_id is missing or invalid"))?;
+        let registry_type = registry_type.ok_or_else(|| unexpected("registry_type is missing or invalid"))?;
+        let is_secret_type = !registry_type.is_documented() && self.log.is_secret(registry_type.as_str());
+        if is_secret_type || self.log.is_secret(operation_id.as_str()) {
+            return Err(unexpected("operation_id or registry_type contains a secret"));
+        }
+        Ok(AcceptedLogin { registry_url, registry_type, operation_id })
+    }
+}

@@ -1,0 +1,152 @@
+//! The log: the only way for text to reach the runner.
+//!
+//! All text is redacted, since runners mask differently, and sanitized, since it may come from a server.
+
+use super::mask_commands;
+use super::secret::Masks;
+use super::text;
+use crate::host::Host;
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::rc::Rc;
+
+/// GitHub's runner shows 4,096 characters of an annotation:
+/// <https://github.com/actions/runner/blob/main/src/Runner.Worker/ExecutionContext.cs>.
+const MAX_ANNOTATION_CHARS: usize = 3_500;
+/// An annotation of several lines is complete in the log. Gitea stores 64 KiB of one line.
+const MAX_LINES_CHARS: usize = 40_000;
+/// The most that is shown of the output of one operation.
+const MAX_OUTPUT_LINES: usize = 100;
+const MAX_OUTPUT_LINE_CHARS: usize = 1_000;
+
+pub(crate) struct Log<'h, H> {
+    host: &'h H,
+    masks: Rc<Masks>,
+    /// The prefix of every line, where the lines of several logins are mixed.
+    label: Option<RefCell<String>>,
+}
+
+impl<'h, H: Host> Log<'h, H> {
+    /// Registers every variant of the secrets with the runner before anything can be printed.
+    pub(crate) fn masking(host: &'h H, masks: Masks) -> Self {
+        mask_commands::register(host, &masks);
+        let masks = Rc::new(masks);
+        host.redact_panics({
+            let masks = Rc::clone(&masks);
+            move |message| quote(&masks, message, MAX_ANNOTATION_CHARS)
+        });
+        Self { host, masks, label: None }
+    }
+
+    /// A log for one login; its lines are labelled unless it is the only one.
+    pub(crate) fn for_login(&self, is_only: bool) -> Self {
+        let label = if is_only { None } else { Some(RefCell::default()) };
+        Self { host: self.host, masks: Rc::clone(&self.masks), label }
+    }
+
+    pub(crate) fn is_labelled(&self) -> bool {
+        self.label.is_some()
+    }
+
+    /// From now on every line of a labelled log starts with `[name] `.
+    pub(crate) fn set_label(&self, name: &str) {
+        if let Some(label) = &self.label {
+            label.replace(format!("[{}] ", self.safe(name)));
+        }
+    }
+
+    pub(crate) fn info(&self, line: &str) {
+        self.print(&self.safe(line));
+    }
+
+    /// One line for a request that failed and is sent again after `wait_ms`.
+    pub(crate) fn retrying(&self, error: &impl Display, wait_ms: u32, failed_attempts: u32, max_attempts: Option<u32>) {
+        let of = max_attempts.map(|max| format!(" of {max}")).unwrap_or_default();
+        let next = failed_attempts + 1;
+        self.info(&format!("{error} Retrying in {} (attempt {next}{of}).", wait_seconds(wait_ms)));
+    }
+
+    /// One line for a login that failed on the server and is requested again after `wait_ms`.
+    pub(crate) fn retrying_login(&self, error: &impl Display, wait_ms: u32, failed_attempts: u32, max_attempts: u32) {
+        let next = failed_attempts + 1;
+        self.info(&format!(
+            "{error} Retrying the login in {} (attempt {next} of {max_attempts}).",
+            wait_seconds(wait_ms)
+        ));
+    }
+
+    /// What a program on the server printed, as plain lines: no commands, no annotations.
+    pub(crate) fn output(&self, program: &str, output: &str) {
+        let output = self.masks.redact(output);
+        let mut lines = text::sanitize_lines(&output);
+        for line in lines.by_ref().take(MAX_OUTPUT_LINES) {
+            self.print(&format!("  {program} | {}", text::truncate(self.masks.redact(&line), MAX_OUTPUT_LINE_CHARS)));
+        }
+        let hidden = lines.count();
+        if hidden > 0 {
+            self.print(&format!("  {program} | ({hidden} more lines not shown)"));
+        }
+    }
+
+    /// Text from outside as part of a sentence: one redacted and sanitized line of at most `max_chars` characters.
+    pub(crate) fn quote(&self, text: &str, max_chars: usize) -> String {
+        quote(&self.masks, text, max_chars)
+    }
+
+    pub(crate) fn notice(&self, title: &str, message: &str) {
+        self.host.notice(title, &self.safe(message));
+    }
+
+    pub(crate) fn warning(&self, title: &str, message: &str) {
+        self.host.warning(title, &self.safe(message));
+    }
+
+    /// A warning of several lines, all of them shown.
+    pub(crate) fn warning_lines(&self, title: &str, lines: &[String]) {
+        self.host.warning(title, &self.safe_lines(lines));
+    }
+
+    /// The one error annotation of a failed step: the cause and how to fix it.
+    pub(crate) fn error(&self, title: &str, lines: &[String]) {
+        self.host.error(title, &self.safe_lines(lines));
+    }
+
+    /// Whether a value contains a secret, and so must not become an output or part of the state.
+    pub(crate) fn is_secret(&self, value: &str) -> bool {
+        self.masks.found_in(value)
+    }
+
+    fn print(&self, safe: &str) {
+        match &self.label {
+            Some(label) => self.host.info(&format!("{}{safe}", label.borrow())),
+            None => self.host.info(safe),
+        }
+    }
+
+    fn safe(&self, text: &str) -> String {
+        self.quote(text, MAX_ANNOTATION_CHARS)
+    }
+
+    fn safe_lines(&self, lines: &[String]) -> String {
+        if let [line] = lines {
+            return self.safe(line);
+        }
+        // Long lines get the space that short ones leave.
+        let share = MAX_LINES_CHARS / lines.len().max(1);
+        let left: usize = lines.iter().map(|line| share.saturating_sub(line.len())).sum();
+        let long = lines.iter().filter(|line| line.len() > share).count();
+        let max_chars = share + left / long.max(1);
+        lines.iter().map(|line| self.quote(line, max_chars)).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Rounded up, so that a short wait is not shown as `0.0 s`.
+fn wait_seconds(wait_ms: u32) -> String {
+    text::seconds(f64::from(wait_ms.div_ceil(100)) * 100.0)
+}
+
+/// Redacts secrets while they are complete, then sanitizes, then redacts what that has joined, then truncates.
+fn quote(masks: &Masks, text: &str, max_chars: usize) -> String {
+    let line = text::sanitize(&masks.redact(text));
+    text::truncate(masks.redact(&line), max_chars)
+}

@@ -1,0 +1,131 @@
+//! Registers masks with the runner, in the commands that this runner understands.
+
+use super::secret::Masks;
+use crate::host::Host;
+
+/// Registers every variant of the secrets, longest first.
+pub(crate) fn register(host: &impl Host, masks: &Masks) {
+    let is_set = |name: &str| !host.env(name).is_empty();
+    // Any value counts: a mask in the wrong form would show the secret.
+    let is_gitea = is_set("GITEA_ACTIONS") || is_set("FORGEJO_ACTIONS");
+    if !is_gitea && !is_set("ACT") {
+        return masks.iter().for_each(|variant| host.mask(variant));
+    }
+    // These runners apply masks in the order of registration. If a part came before the whole, the rest of the whole
+    // would stay visible.
+    for variant in masks.iter() {
+        if let Some(command) = command_for_whole(variant, is_gitea) {
+            host.command(&command);
+        }
+        // act parses a `::` in the value as its own and prints the line.
+        if is_gitea || !variant.contains("::") {
+            host.mask(variant);
+        }
+    }
+    for variant in masks.iter() {
+        for part in parts(variant) {
+            host.command(&format!("::add-mask::{part}"));
+        }
+    }
+}
+
+/// The command that a runner needs in addition to, or instead of, the toolkit's `::add-mask::` to mask a value exactly.
+///
+/// - act's `^::([^ ]+)( (.+))?::` is greedy: with `::` in the value, the command name extends into the value. The older
+///   form `##[add-mask]` works unless the value contains `]`. Gitea's and Forgejo's runners do not know that form in
+///   their log and would show it, but they accept a `::`.
+/// - Older runners of Gitea and Forgejo do not unescape, so a `%` must also be registered unescaped.
+///
+/// Sources: `pkg/runner/command.go` of nektos/act 0.2.87, `internal/pkg/report/reporter.go` of Gitea's runner 1.0.8.
+fn command_for_whole(variant: &str, is_gitea: bool) -> Option<String> {
+    if variant.contains(['\r', '\n']) {
+        None // its lines are variants of their own
+    } else if !is_gitea && variant.contains("::") {
+        (!variant.contains(']')).then(|| format!("##[add-mask]{variant}"))
+    } else {
+        variant.contains('%').then(|| format!("::add-mask::{variant}"))
+    }
+}
+
+/// Parts of a value that may not be masked as a whole: runners unescape in random order, so `%25`, `%0A` and `%0D` in the
+/// value may be changed, and no command accepts `::` together with `]`.
+fn parts(variant: &str) -> Vec<&str> {
+    let is_ambiguous = ["%25", "%0A", "%0D"].iter().any(|escape| variant.contains(escape));
+    if variant.contains(['\r', '\n']) || !(is_ambiguous || (variant.contains("::") && variant.contains(']'))) {
+        return Vec::new();
+    }
+    let parts = variant.split("::").flat_map(|part| part.split('%'));
+    parts.filter(|part| part.len() >= MIN_PART_BYTES).collect()
+}
+
+/// Masking shorter parts would hide half of every log.
+const MIN_PART_BYTES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::FakeHost;
+
+    /// The value that act masks for a line.
+    fn masked_by_act(line: &str) -> Option<String> {
+        let name_and_value = match line.strip_prefix("::") {
+            Some(rest) => rest.rsplit_once("::"),
+            None => line.strip_prefix("##[").and_then(|rest| rest.rsplit_once(']')),
+        };
+        name_and_value.filter(|(name, _)| *name == "add-mask").map(|(_, value)| value.to_owned())
+    }
+
+    fn masked(variant: &str) -> Vec<String> {
+        let whole = command_for_whole(variant, false).and_then(|line| masked_by_act(&line));
+        whole.into_iter().chain(parts(variant).into_iter().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn act_masks_values_with_colons() {
+        assert_eq!(masked("tok::en"), ["tok::en"]);
+        assert_eq!(masked("a b::c d::e"), ["a b::c d::e"]);
+    }
+
+    #[test]
+    fn act_masks_parts_of_what_it_cannot_take() {
+        assert_eq!(masked("first]::second"), ["first]", "second"]);
+        assert_eq!(masked("abcdef%0Aghij"), ["abcdef%0Aghij", "abcdef", "0Aghij"]);
+    }
+
+    #[test]
+    fn registers_a_percent_sign_unescaped_too() {
+        assert_eq!(masked("50%off"), ["50%off"]);
+    }
+
+    #[test]
+    fn ordinary_values_need_no_further_command() {
+        assert!(masked("rca_0123").is_empty());
+        assert!(masked("a::b\nc").is_empty());
+    }
+
+    fn registered(variable: &str, secret: &str) -> Vec<String> {
+        let host = FakeHost::default().with_env(&[(variable, "true")]);
+        register(&host, &Masks::of(&host, secret, "", "", &[]));
+        host.events.take().into_iter().filter(|event| !event.contains("%3A")).collect()
+    }
+
+    #[test]
+    fn each_runner_gets_only_the_command_it_parses() {
+        assert_eq!(registered("GITHUB_ACTIONS", "rca_a::b"), ["mask rca_a::b"]);
+        assert_eq!(registered("ACT", "rca_a::b"), ["command ##[add-mask]rca_a::b"]);
+        for gitea in ["GITEA_ACTIONS", "FORGEJO_ACTIONS"] {
+            assert_eq!(registered(gitea, "rca_a::b"), ["mask rca_a::b"]);
+            assert_eq!(registered(gitea, "50%::o"), ["command ::add-mask::50%::o", "mask 50%::o"]);
+        }
+    }
+
+    #[test]
+    fn act_gets_the_whole_before_its_parts() {
+        let act = FakeHost::default().with_env(&[("ACT", "true")]);
+        register(&act, &Masks::of(&FakeHost::default(), "rca_key%+/", "", "", &[]));
+        let events = act.events.borrow();
+        let at = |event: &str| events.iter().position(|e| e == event).unwrap();
+        assert!(at("command ::add-mask::rca_key%+/") < at("command ::add-mask::rca_key"));
+        assert!(at("mask rca_key%+/") < at("command ::add-mask::rca_key"));
+    }
+}

@@ -1,0 +1,121 @@
+//! The post step after one login.
+
+use super::{DENIED, ID, RUNNING, SUCCEEDED, vault};
+use crate::host::Host;
+use crate::host::fake::FakeHost;
+use crate::login::logout::POST_TIMEOUT_S;
+use crate::step::post;
+
+/// The state after the main step; `login` is the line of one login after its server and credential.
+fn left(login: &str) -> FakeHost {
+    FakeHost::default().with_state(&[
+        ("cleanup", "true"),
+        ("api_key", "rca_key"),
+        ("api_url", "https://api.example.com"),
+        ("login_1", &format!("{ID} 1 {login}")),
+    ])
+}
+
+const ENDED: &str = "ended 7 certain op-1 ghcr.io -";
+const RAN: &str = "running 7 certain op-1 ghcr.io -";
+
+#[test]
+fn does_nothing_without_state() {
+    let host = vault();
+    host.run(post(&host));
+    assert!(host.events.borrow().is_empty());
+}
+
+#[test]
+fn logs_out_with_any_2xx_status() {
+    for response in [(200, "{}"), (204, ""), (202, "<html>")] {
+        let host = left(ENDED).responding(&[response]);
+        host.run(post(&host));
+        assert_eq!(host.events("send").len(), 1);
+        assert_eq!(host.events("info"), [format!("info Logged out of ghcr.io on server {ID}")]);
+    }
+}
+
+#[test]
+fn waits_for_a_running_login() {
+    let host = left(RAN).responding(&[RUNNING, SUCCEEDED, (200, "{}")]);
+    host.run(post(&host));
+    assert!(host.events("send").pop().unwrap().ends_with("/registry-auth/logout"));
+    assert!(host.events("warning").is_empty());
+}
+
+#[test]
+fn does_not_log_out_a_failed_login() {
+    let host = left(RAN).responding(&[DENIED]);
+    host.run(post(&host));
+    assert_eq!(host.events("send").len(), 1, "only the poll");
+}
+
+#[test]
+fn takes_at_most_45_seconds_and_only_warns() {
+    let host = left(RAN);
+    host.run(post(&host));
+    assert!(host.monotonic_ms() <= f64::from(POST_TIMEOUT_S) * 1000.0, "{} ms", host.monotonic_ms());
+    assert!(host.events("error").is_empty() && !host.events("warning").is_empty());
+}
+
+#[test]
+fn tries_a_logout_three_times_then_warns() {
+    let host = left(ENDED).responding(&[(503, ""); 9]);
+    host.run(post(&host));
+    assert_eq!(host.events("send").len(), 3);
+    assert_eq!(host.events("warning").len(), 1);
+    let host = left(ENDED);
+    host.run(post(&host));
+    assert_eq!(host.events("send").len(), 3, "a silent API does not use up the time of the other attempts");
+    assert!(host.monotonic_ms() <= f64::from(POST_TIMEOUT_S) * 1000.0);
+}
+
+#[test]
+fn waits_for_an_interrupted_login() {
+    let unix_time_ms = FakeHost::default().unix_time_ms();
+    for (ago_ms, waited_ms) in [(0.0, 20_000.0), (4_000.0, 16_000.0), (60_000.0, 0.0), (-9e9, 20_000.0)] {
+        let at_ms = (unix_time_ms - ago_ms) as u64;
+        let host = left(&format!("requested {at_ms} certain - ghcr.io -")).responding(&[(200, "{}")]);
+        host.run(post(&host));
+        assert_eq!(host.monotonic_ms(), waited_ms);
+        assert_eq!(host.events("send POST").len(), 1);
+    }
+}
+
+#[test]
+fn logs_out_a_failed_login_with_unconfirmed_attempt() {
+    let host = left("running 7 uncertain op-1 ghcr.io -").responding(&[DENIED, (200, "{}")]);
+    host.run(post(&host));
+    assert_eq!(host.events("send POST").len(), 1);
+}
+
+#[test]
+fn one_line_says_why_nothing_is_logged_out() {
+    for (host, line) in [
+        (left("failed 7 certain op-1 ghcr.io -"), "No logins to clean up"),
+        (left(ENDED).with_state(&[("cleanup", "false")]), "stays logged in to ghcr.io"),
+    ] {
+        host.run(post(&host));
+        assert!(host.events("send").is_empty());
+        assert_eq!(host.events("info").len(), 1);
+        assert!(host.events("info")[0].contains(line));
+    }
+}
+
+#[test]
+fn warns_if_the_registry_is_unknown() {
+    let host = left("requested 7 certain - - -");
+    host.run(post(&host));
+    assert!(host.events("send").is_empty());
+    assert!(host.events("warning").len() == 1 && host.events("warning")[0].contains(ID));
+}
+
+#[test]
+fn warns_if_the_api_key_is_invalid() {
+    let host = left(ENDED).with_state(&[("api_key", "")]).with_inputs(&[("api_key", "rca_a\nb")]);
+    host.run(post(&host));
+    assert!(host.events("send").is_empty());
+    let warning = host.events("warning").join("\n");
+    assert!(warning.contains("api_key is truncated or contains whitespace"), "{warning}");
+}
