@@ -18,10 +18,11 @@ BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
 # Everything that runs against the committed dist/, and the tests of what it runs in.
-TESTS := js/*.test.js js/network/*.test.js tests/{lint,support,sandbox,env,e2e,e2e/faults}/*.test.js bench/*.test.js
+TESTS := js/*.test.js js/network/*.test.js tests/{lint,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
 NPM := node_modules/.package-lock.json
 # npm packages with Node.js binaries; used on Linux x86_64 only.
-NODES := $(if $(filter Linux/x86_64,$(shell uname -s)/$(shell uname -m)),tests/nodes/node_modules/.package-lock.json)
+MACHINE := $(shell uname -s)/$(shell uname -m)
+NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.package-lock.json)
 
 .PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-runners bench check-dist sandbox-tools
 help: ## list all tasks
@@ -107,3 +108,4 @@ $(NODES): tests/nodes/package.json tests/nodes/package-lock.json
 	@echo 'Installing Node.js 18, 20, 22 and 24: the supported versions and one unsupported version (700 MB, once)'
 	@npm ci --prefix tests/nodes --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+

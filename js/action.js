@@ -8,6 +8,11 @@ import { host, panic } from './host.js';
 import { stdout } from './stdout.js';
 
 Object.defineProperty(process, 'stdout', { value: stdout });
+// With NODE_DEBUG=http Node prints request headers, with the API key, to stderr. The action itself prints nothing there.
+if (process.env.NODE_DEBUG) {
+  const { Writable } = require('node:stream');
+  Object.defineProperty(process, 'stderr', { value: new Writable({ write: (chunk, encoding, done) => done() }) });
+}
 
 const MIN_NODE = 20;
 const ISSUES = 'https://github.com/reoclo/docker-auth/issues';

@@ -2,6 +2,7 @@
 // so do the libraries that replace it: see docs/performance.md.
 //
 // Redirects are never followed. Header names are lower case, as in node:http.
+import { lookup } from './lookup.js';
 
 class Headers extends Map {}
 
@@ -43,6 +44,9 @@ class Reader {
 
 const AGENT_OPTIONS = {
   keepAlive: true,
+  lookup,
+  // For the connection to a SOCKS proxy.
+  socketOptions: { lookup },
   // Overrides NODE_TLS_REJECT_UNAUTHORIZED: verification cannot be turned off.
   rejectUnauthorized: true,
 };
@@ -85,6 +89,12 @@ function agentFor(url, { Agent }) {
   return agents.get(url.origin);
 }
 
+/** How to abort each request that has no connection yet. */
+const unsent = new Set();
+
+/** Aborts all requests without a connection: the API cannot have received them. */
+export const abortUnsent = () => unsent.forEach((abort) => abort());
+
 function fetch({ url: address, method, headers, body, signal }) {
   return new Promise((resolve, reject) => {
     const url = new URL(address);
@@ -92,20 +102,29 @@ function fetch({ url: address, method, headers, body, signal }) {
     // The TLS options are repeated here: connections through a proxy take them from the request.
     const options = { ...AGENT_OPTIONS, ca, agent: agentFor(url, transport), method, headers: Object.fromEntries(headers) };
     const request = transport.request(url, options);
-    // Not the `signal` option: it would close the connection when the core aborts a completed request.
-    signal.addEventListener('abort', () => {
+    let isConnected = false;
+    const abort = () => {
       if (!request.res?.complete) request.destroy();
       // A request that still waits for its agent emits no error.
-      reject(new Error('aborted'));
-    });
-    let isConnected = false;
+      reject(isConnected ? new Error('aborted') : Object.assign(new Error('no connection'), { code: 'ERR_NOT_SENT' }));
+    };
+    // Not the `signal` option: it would close the connection when the core aborts a completed request.
+    signal.addEventListener('abort', abort);
+    unsent.add(abort);
+    const connected = () => {
+      isConnected = true;
+      unsent.delete(abort);
+    };
     request
-      .on('socket', (socket) => onceConnected(socket, () => (isConnected = true)))
+      .on('socket', (socket) => onceConnected(socket, connected))
       .on('response', (message) => resolve(new Response(message)))
       // When several addresses failed, report the error of the first.
       .on('error', (error) => reject(isConnected ? asConnectionReset(error) : (error.errors?.[0] ?? error)))
       // A response with status 101 closes the request without an error event.
-      .on('close', () => reject(connectionReset('the connection was closed without a response')))
+      .on('close', () => {
+        unsent.delete(abort);
+        reject(connectionReset('the connection was closed without a response'));
+      })
       .end(body);
   });
 }

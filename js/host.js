@@ -1,12 +1,27 @@
 // The host object of the core: the runner's toolkit, the environment and clocks.
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, existsSync, openSync, statSync } from 'node:fs';
 import { EOL } from 'node:os';
 import * as core from '@actions/core';
-import { addCaCertificates } from './fetch.js';
+import { abortUnsent, addCaCertificates } from './fetch.js';
 
 // Registered at start, since without a handler a signal ends the process at once. A second signal of the same kind does.
 // The post step does not await this promise, so it finishes its logouts.
 const cancelled = new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)));
+
+/** Writing to a FIFO waits for its reader, which may not exist. */
+function assertWritable(variable) {
+  const path = process.env[variable];
+  if (!path || !existsSync(path) || !statSync(path).isFIFO()) return;
+  closeSync(openSync(path, constants.O_WRONLY | constants.O_NONBLOCK));
+}
+
+/** A function that writes to the file in an environment variable. */
+const writing =
+  (variable, write) =>
+  (...values) => {
+    assertWritable(variable);
+    write(...values);
+  };
 
 const INPUT = /^INPUT_(.+)$/;
 
@@ -23,10 +38,10 @@ export const host = {
   inputs,
   env: (name) => process.env[name] ?? '',
   state: core.getState,
-  saveState: core.saveState,
-  setOutput: core.setOutput,
+  saveState: writing('GITHUB_STATE', core.saveState),
+  setOutput: writing('GITHUB_OUTPUT', core.setOutput),
   // Instead of core.summary, which loads fs/promises: 3.5 ms per step.
-  appendSummary: (markdown) => appendFileSync(process.env.GITHUB_STEP_SUMMARY, markdown),
+  appendSummary: writing('GITHUB_STEP_SUMMARY', (markdown) => appendFileSync(process.env.GITHUB_STEP_SUMMARY, markdown)),
   setSecret: core.setSecret,
   addCaCertificates,
   panicked: (description) => (panic = description),
@@ -40,7 +55,8 @@ export const host = {
     const [seconds, nanoseconds] = process.hrtime();
     return seconds * 1e3 + nanoseconds / 1e6;
   },
-  cancelled: () => cancelled,
+  // In a later turn, so that the core knows of the cancellation when the requests fail.
+  cancelled: () => cancelled.then(() => void setImmediate(abortUnsent)),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   base64: (text) => Buffer.from(text).toString('base64'),
   decodeBase64: (base64) => Buffer.from(base64, 'base64').toString(),

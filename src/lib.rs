@@ -39,8 +39,7 @@ pub mod fuzz {
 
     /// Sanitizes a text; panics if the result could still be a command.
     pub fn sanitizer(text: &str) {
-        for line in crate::runner::text::sanitize_lines(text) {
-            assert!(!line.contains("::") && !line.contains("##[") && !line.chars().any(char::is_control), "{line:?}");
-        }
+        let line = crate::runner::text::sanitize(text);
+        assert!(!line.contains("::") && !line.contains("##[") && !line.chars().any(char::is_control), "{line:?}");
     }
 }

@@ -39,7 +39,7 @@ pub(crate) async fn post(host: &impl Host) {
     let Some(saved) = SavedState::load(host, &inputs) else { return };
     let api_key = saved.api.as_ref().map_or(inputs.api_key.as_str(), |(_, key)| key.expose());
     // The other secrets of the inputs too, since a server may repeat them.
-    let log = Log::masking(host, inputs.masks(host, api_key));
+    let log = Log::redacting(host, inputs.masks(host, api_key));
     logout::log_out(host, &log, &saved, &CiRun::read(host)).await;
 }
 

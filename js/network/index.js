@@ -1,7 +1,7 @@
 // Proxies and private CAs. A separate bundle, loaded only if the environment sets a proxy or the step sets a CA, so that
 // other steps do not load it.
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Agent as HttpsAgent } from 'node:https';
 import * as tls from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
@@ -9,6 +9,8 @@ import { HttpsProxyAgent } from 'https-proxy-agent';
 import { SocksProxyAgent } from 'socks-proxy-agent';
 import { proxyFor, ProxyError } from './proxy.js';
 
+/** A file of CA certificates with comments; the bundles of systems have 200 KB. */
+const MAX_PEM_FILE_BYTES = 1024 * 1024;
 /** The certificates reach the post step in an environment variable, which Linux limits to 128 KiB. */
 const MAX_CA_BYTES = 64 * 1024;
 
@@ -97,9 +99,25 @@ export function readCertificates(pemOrPath) {
 
 function readPem(path) {
   try {
-    return readFileSync(path, 'latin1');
+    return readRegularFile(path);
   } catch ({ code }) {
     throw new Error(`is neither PEM text nor a readable file (${code}): set it to the certificate or its path`);
+  }
+}
+
+/** Reads a file without waiting: a FIFO or device could block for ever. */
+function readRegularFile(path) {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stats = fstatSync(file);
+    const reject = (code) => {
+      throw Object.assign(new Error(code), { code });
+    };
+    if (!stats.isFile()) reject('not a regular file');
+    if (stats.size > MAX_PEM_FILE_BYTES) reject('larger than 1 MiB');
+    return readFileSync(file, 'latin1');
+  } finally {
+    closeSync(file);
   }
 }
 

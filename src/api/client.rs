@@ -44,19 +44,15 @@ impl<'a, H: Host> Client<'a, H> {
         deadline: Deadline,
         on_attempt: impl FnMut(Attempt<'_>) -> ControlFlow<()>,
     ) -> Result<T, ApiError> {
-        let read = |body: String| {
-            self.host.read_json(&body).map_err(|error| match error {
-                JsonError::Syntax => ApiError::InvalidJson { call: request.call, host: self.api_host() },
-                JsonError::Limits => self.unexpected_response(request.call, "too many values"),
-                JsonError::Type => self.unexpected_response(request.call, T::UNEXPECTED),
-            })
+        let read = |body: String| match T::without_fields() {
+            Some(response) if body.trim().is_empty() => Ok(response),
+            without_fields => self.host.read_json(&body).or_else(|error| match error {
+                JsonError::Syntax => Err(ApiError::InvalidJson { call: request.call, host: self.api_host() }),
+                JsonError::Limits => Err(self.unexpected_response(request.call, "too many values")),
+                JsonError::Type => without_fields.ok_or_else(|| self.unexpected_response(request.call, T::UNEXPECTED)),
+            }),
         };
         self.with_retries(request, deadline, read, on_attempt).await
-    }
-
-    /// Sends a request for which any 2xx status is a success. Returns the body, which may be anything.
-    pub(crate) async fn request(&self, request: &ApiRequest, deadline: Deadline) -> Result<String, ApiError> {
-        self.with_retries(request, deadline, Ok, |_| ControlFlow::Continue(())).await
     }
 
     pub(crate) fn unexpected_response(&self, call: ApiCall, reason: &'static str) -> ApiError {
@@ -143,8 +139,8 @@ impl<'a, H: Host> Client<'a, H> {
                 let detail = self.log.quote(&contract::error_detail(self.host, &body), MAX_DETAIL_CHARS);
                 Err(ApiError::HttpStatus { call, host, status, detail, retry_after_ms })
             }
-            Err(TransportError::TimedOut) => {
-                Err(ApiError::RequestTimeout { call, host, seconds: timeout_ms.div_ceil(1000) })
+            Err(TransportError::TimedOut { was_sent }) => {
+                Err(ApiError::RequestTimeout { call, host, seconds: timeout_ms.div_ceil(1000), was_sent })
             }
             Err(TransportError::TooLarge) => {
                 Err(ApiError::TooLarge { call, host, limit_mib: MAX_RESPONSE_BYTES / 1024 / 1024 })

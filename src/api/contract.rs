@@ -108,6 +108,11 @@ fn post(host: &impl Host, call: ApiCall, path: &str, body: &impl Serialize) -> A
 pub(crate) trait ApiResponse: DeserializeOwned {
     /// What an error says about a response of the wrong type. It never contains values of the response.
     const UNEXPECTED: &'static str;
+
+    /// What an empty body, or JSON without any of the fields, means; `None` if it is invalid.
+    fn without_fields() -> Option<Self> {
+        None
+    }
 }
 
 /// The response to a login request. With its registry the login can be undone, even if the rest is invalid.
@@ -129,6 +134,10 @@ impl ApiResponse for LoginResponse {
 pub(crate) struct Operation {
     pub(crate) status: OperationStatus,
     #[serde(default, deserialize_with = "json::valid_or_none")]
+    operation_id: Option<String>,
+    #[serde(default, deserialize_with = "json::valid_or_none")]
+    server_id: Option<String>,
+    #[serde(default, deserialize_with = "json::valid_or_none")]
     pub(crate) server_name: Option<String>,
     #[serde(default, deserialize_with = "json::object_or_none")]
     result: Option<OperationResult>,
@@ -141,6 +150,12 @@ impl ApiResponse for Operation {
 impl Operation {
     pub(crate) fn has_ended(&self) -> bool {
         self.status != OperationStatus::Running
+    }
+
+    /// Whether it is the operation that was requested, on the server that it was requested for.
+    pub(crate) fn is_for(&self, operation_id: &OperationId, server_id: &str) -> bool {
+        self.operation_id.as_deref().is_none_or(|id| id == operation_id.as_str())
+            && self.server_id.as_deref().is_none_or(|id| id.eq_ignore_ascii_case(server_id))
     }
 
     pub(crate) fn exit_code(&self) -> Option<i64> {
@@ -186,11 +201,21 @@ pub(crate) struct OperationResult {
 }
 
 /// The response to a logout request.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct LogoutResponse {
-    pub(crate) status: OperationStatus,
+    /// An instance that does not return it has completed the logout.
+    #[serde(default, deserialize_with = "json::valid_or_none")]
+    pub(crate) status: Option<OperationStatus>,
     #[serde(default, deserialize_with = "json::valid_or_none")]
     pub(crate) operation_id: Option<OperationId>,
+}
+
+impl ApiResponse for LogoutResponse {
+    const UNEXPECTED: &'static str = "it is not a logout response";
+
+    fn without_fields() -> Option<Self> {
+        Some(Self::default())
+    }
 }
 
 /// The body of an error: `{"detail": "text"}`.

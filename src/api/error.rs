@@ -1,6 +1,7 @@
 //! Errors of API requests: each has a title, a cause and a fix.
 
 use super::contract::ApiCall;
+use crate::host::NOT_SENT;
 use thiserror::Error;
 
 /// Why an API request failed.
@@ -20,8 +21,9 @@ pub(crate) enum ApiError {
     /// `code` is Node's or OpenSSL's, such as `ECONNREFUSED`, or empty.
     #[error("{call} to {host} failed: {}.", with_code(.code, .message))]
     Connection { call: ApiCall, host: String, code: String, message: String },
+    /// `was_sent` is false if there was no connection.
     #[error("{call} to {host} timed out after {seconds} s.")]
-    RequestTimeout { call: ApiCall, host: String, seconds: u32 },
+    RequestTimeout { call: ApiCall, host: String, seconds: u32, was_sent: bool },
     /// The sender stopped before the first attempt.
     #[error("{call} to {host} was not sent.")]
     NotSent { call: ApiCall, host: String },
@@ -101,11 +103,9 @@ impl ApiError {
             Self::HttpStatus { status: 408 | 499 | 500.., .. } | Self::Redirect { status: 300 | 303, .. } => false,
             Self::HttpStatus { call, .. } | Self::Redirect { call, .. } => *call != ApiCall::Status,
             Self::Connection { call, code, .. } => *call != ApiCall::Status && was_never_sent(code),
+            Self::RequestTimeout { call, was_sent, .. } => *call != ApiCall::Status && !was_sent,
             Self::NotSent { .. } => true,
-            Self::InvalidJson { .. }
-            | Self::UnexpectedResponse { .. }
-            | Self::TooLarge { .. }
-            | Self::RequestTimeout { .. } => false,
+            Self::InvalidJson { .. } | Self::UnexpectedResponse { .. } | Self::TooLarge { .. } => false,
         }
     }
 }
@@ -171,7 +171,8 @@ const PROXY: &str = "ERR_PROXY";
 
 /// Errors before any byte of the request was sent, by Node's and OpenSSL's codes.
 fn was_never_sent(code: &str) -> bool {
-    const CODES: [&str; 7] = [
+    const CODES: [&str; 8] = [
+        NOT_SENT,
         "ECONNREFUSED",
         "ENOTFOUND",
         "EAI_AGAIN",
@@ -308,6 +309,9 @@ mod tests {
         assert!(connection(ApiCall::VaultLogin, "DEPTH_ZERO_SELF_SIGNED_CERT").rules_out_login());
         assert!(!connection(ApiCall::VaultLogin, "ECONNRESET").rules_out_login());
         assert!(!connection(ApiCall::Status, "ECONNREFUSED").rules_out_login());
+        let timeout =
+            |was_sent| ApiError::RequestTimeout { call: ApiCall::VaultLogin, host: "api".into(), seconds: 1, was_sent };
+        assert!(timeout(false).rules_out_login() && !timeout(true).rules_out_login());
     }
 
     #[test]

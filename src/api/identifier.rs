@@ -42,7 +42,8 @@ impl TryFrom<String> for RegistryUrl {
 
     fn try_from(url: String) -> Result<Self, Self::Error> {
         let is_safe = |b: u8| b.is_ascii_alphanumeric() || b".-_:/[]".contains(&b);
-        if url.is_empty() || url.len() > 512 || url.starts_with('-') || !url.bytes().all(is_safe) {
+        if url.is_empty() || url.len() > 512 || url.starts_with('-') || url.contains("..") || !url.bytes().all(is_safe)
+        {
             return Err("invalid registry URL");
         }
         Ok(Self(url))
@@ -99,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_registry_url_cannot_be_an_option_or_command() {
-        for url in ["", "-D", "--help", "a b", "ghcr.io\n", "$(id)", "a;b", "a\u{301}", &"x".repeat(513)] {
+        for url in ["", "-D", "--help", "a b", "ghcr.io\n", "$(id)", "a;b", "a/../b", "a\u{301}", &"x".repeat(513)] {
             assert!(RegistryUrl::try_from(url.to_owned()).is_err(), "{url:?} was accepted");
         }
         for url in ["ghcr.io", "https://index.docker.io/v1/", "[::1]:5000"] {

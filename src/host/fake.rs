@@ -180,7 +180,7 @@ impl Host for FakeHost {
         self.record(format!("command {line}"));
     }
     fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|_| JsonError::Syntax)?;
+        let value: serde_json::Value = serde_json::from_str(json::without_bom(text)).map_err(|_| JsonError::Syntax)?;
         json::check_limits(text)?;
         json::deserialize_value(value)
     }
@@ -230,12 +230,16 @@ impl Host for FakeHost {
                     self.is_stuck.set(true);
                     std::future::pending::<()>().await;
                 }
-                (0, Err(TransportError::TimedOut))
+                (0, Err(TransportError::TimedOut { was_sent: true }))
             }
         };
-        if response == Err(TransportError::TimedOut) || ms > request.timeout_ms {
+        if let Err(TransportError::TimedOut { .. }) = response {
             self.sleep(request.timeout_ms).await;
-            return Err(TransportError::TimedOut);
+            return response;
+        }
+        if ms > request.timeout_ms {
+            self.sleep(request.timeout_ms).await;
+            return Err(TransportError::TimedOut { was_sent: true });
         }
         self.sleep(ms).await;
         response

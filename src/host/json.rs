@@ -23,6 +23,11 @@ const MAX_VALUES: usize = 500_000;
 /// `{"detail": [item]}`: deeper lists and objects are short, or are skipped as a part of unknown fields.
 const MAX_COUNTED_DEPTH: usize = 2;
 
+/// A byte order mark before JSON is not part of it, but some servers send one.
+pub(crate) fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// Checks the number of values of a JSON text before any of them is deserialized. The depth needs no limit: the types are a
 /// few levels deep, and what is below unknown fields is skipped.
 pub(crate) fn check_limits(json: &str) -> Result<(), JsonError> {
@@ -143,9 +148,14 @@ mod tests {
 
     #[test]
     fn invalid_or_truncated_json_is_a_syntax_error() {
-        for text in ["", "<html>", r#"{"name":"a""#, "{]", "\u{feff}{}"] {
+        for text in ["", "<html>", r#"{"name":"a""#, "{]", "\u{feff}\u{feff}{}"] {
             assert_eq!(parse(text), Err(JsonError::Syntax), "{text:?}");
         }
+    }
+
+    #[test]
+    fn ignores_a_byte_order_mark() {
+        assert!(parse("\u{feff}{\"name\":\"a\"}").is_ok());
     }
 
     #[test]

@@ -62,7 +62,8 @@ pub(crate) trait Host {
     fn unix_time_ms(&self) -> f64;
     /// A random number from 0 to 1.
     fn random(&self) -> f64;
-    /// Resolves when the runner cancels the step, and never otherwise.
+    /// Resolves when the runner cancels the step, and never otherwise. Requests without a connection then fail with the
+    /// code [`NOT_SENT`].
     async fn cancelled(&self);
     async fn sleep(&self, ms: u32);
     /// Sends one HTTP request. Redirects are not followed.
@@ -100,11 +101,14 @@ pub(crate) struct Response {
 /// The largest response body that a host reads; a docker login prints a few lines.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
+/// The code of a request that was given up before there was a connection.
+pub(crate) const NOT_SENT: &str = "ERR_NOT_SENT";
+
 /// Why there is no [`Response`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TransportError {
-    /// The response was not complete within the timeout of the request.
-    TimedOut,
+    /// The response was not complete within the timeout of the request. `was_sent` is false if there was no connection.
+    TimedOut { was_sent: bool },
     /// The body is larger than [`MAX_RESPONSE_BYTES`].
     TooLarge,
     /// Connecting failed or the connection was lost. `code` is Node's, such as `ECONNREFUSED`, or empty.

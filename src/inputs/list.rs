@@ -4,13 +4,16 @@ use super::error::InputError;
 
 /// The entries of a list, separated by line breaks or commas. Text after `#` is a comment.
 pub(crate) fn entries(list: &str) -> impl Iterator<Item = &str> {
-    // Text that is copied from a page or file can contain invisible characters.
-    let is_blank = |c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}');
     list.split(['\r', '\n'])
         .map(|line| line.split('#').next().unwrap_or_default())
         .flat_map(|line| line.split(','))
-        .map(move |entry| entry.trim_matches(is_blank))
+        .map(trim_blank)
         .filter(|entry| !entry.is_empty())
+}
+
+/// Without whitespace and invisible characters at both ends: text that is copied from a page or file can contain them.
+pub(crate) fn trim_blank(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'))
 }
 
 /// A list of UUIDs without duplicates.

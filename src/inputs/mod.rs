@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::registry::{address, preflight, service_account};
 use crate::runner::secret::{Masks, Secret};
 use error::{InputError, InputErrors};
-use list::{entries, join_words, uuids};
+use list::{entries, join_words, trim_blank, uuids};
 use parse::{EMPTY_SECRETS, api_key, api_url, boolean, skips_if_missing, timeout_s};
 use serde::Deserialize;
 
@@ -32,7 +32,7 @@ pub(crate) struct RawInputs {
     timeout: String,
     pub(crate) ca_certificate: String,
     if_missing: String,
-    job_summary: String,
+    pub(crate) job_summary: String,
 }
 
 /// The valid inputs of a step: every server is logged in with every credential.
@@ -148,7 +148,7 @@ impl RawInputs {
             );
             return Err(InputError::new(first, message));
         }
-        let username = self.username.trim();
+        let username = trim_blank(&self.username);
         if username.chars().any(char::is_control) {
             return Err(InputError::new(
                 "username",
@@ -242,6 +242,8 @@ mod tests {
             registry: "ghcr.io".into(),
         };
         assert_eq!(validate(&PASSTHROUGH).unwrap().credentials, [expected]);
+        let invisible = validate(&[&PASSTHROUGH[..], &[("username", "\u{feff}u\u{200b} ")]].concat()).unwrap();
+        assert!(matches!(&invisible.credentials[..], [Credential::Passthrough { username, .. }] if username == "u"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! `fetch` itself is called here and not by gloo-net, which drops the `cause` of an error, its only useful part.
 
 use super::error;
-use crate::host::{MAX_RESPONSE_BYTES, Method, Request, Response, TransportError};
+use crate::host::{MAX_RESPONSE_BYTES, Method, NOT_SENT, Request, Response, TransportError};
 use gloo_net::http::{self, RequestBuilder};
 use gloo_timers::callback::Timeout;
 use js_sys::{Promise, Reflect, Uint8Array};
@@ -25,7 +25,12 @@ extern "C" {
 pub(super) async fn send(request: Request<'_>) -> Result<Response, TransportError> {
     let guard = RequestGuard::start(request.timeout_ms).map_err(|thrown| error::transport(&thrown))?;
     let result = send_with(request, &guard.signal()).await;
-    if result.is_err() && guard.has_timed_out() { Err(TransportError::TimedOut) } else { result }
+    match result {
+        Err(TransportError::Network { code, .. }) if guard.has_timed_out() => {
+            Err(TransportError::TimedOut { was_sent: code != NOT_SENT })
+        }
+        result => result,
+    }
 }
 
 async fn send_with(request: Request<'_>, signal: &AbortSignal) -> Result<Response, TransportError> {

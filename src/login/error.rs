@@ -113,6 +113,44 @@ impl LoginError {
     }
 }
 
+/// Why a logout failed.
+#[derive(Debug, Error)]
+pub(crate) enum LogoutError {
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error("docker logout {registry} failed{} (operation {operation_id}).", with_output(.output))]
+    DockerFailed { registry: String, output: String, operation_id: OperationId },
+    #[error("docker logout {registry} did not finish in time (operation {operation_id}).")]
+    NotFinished { registry: String, operation_id: OperationId },
+    /// Reoclo reports a failure without an operation.
+    #[error("docker logout {registry} failed.")]
+    Rejected { registry: String },
+    #[error("No time was left for this logout.")]
+    NoTimeLeft { registry: String },
+}
+
+impl LogoutError {
+    /// Cause and fix.
+    pub(crate) fn with_fix(&self) -> String {
+        match self {
+            Self::Api(error) => error.with_fix(),
+            Self::DockerFailed { registry, .. }
+            | Self::NotFinished { registry, .. }
+            | Self::Rejected { registry }
+            | Self::NoTimeLeft { registry } => format!("{self} Fix: run docker logout {registry} on the server."),
+        }
+    }
+
+    /// Whether docker failed in a way that a new logout can succeed. Without output, the agent could not run it.
+    pub(crate) fn is_transient_docker_failure(&self) -> bool {
+        matches!(self, Self::DockerFailed { output, .. } if output.is_empty() || docker_output::is_transient(output))
+    }
+
+    pub(crate) fn is_request_timeout(&self) -> bool {
+        matches!(self, Self::Api(ApiError::RequestTimeout { .. }))
+    }
+}
+
 fn with_output(output: &str) -> String {
     if output.is_empty() { String::new() } else { format!(": {output}") }
 }

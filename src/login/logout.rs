@@ -1,5 +1,6 @@
 //! The logouts of the post step: of everything that the main step has, or may have, logged in.
 
+use super::error::LogoutError;
 use super::operation;
 use super::state::{LoginPhase, SavedLogin, SavedState};
 use super::summary;
@@ -9,6 +10,7 @@ use crate::api::contract::{self, LogoutResponse, OperationStatus};
 use crate::api::deadline::Deadline;
 use crate::api::error::ApiError;
 use crate::api::identifier::OperationId;
+use crate::api::retry;
 use crate::api::url::ApiUrl;
 use crate::host::Host;
 use crate::runner::context::CiRun;
@@ -16,6 +18,7 @@ use crate::runner::log::Log;
 use crate::runner::secret::Secret;
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::ops::ControlFlow;
 
 /// The time limit of all logouts. Starting and ending the process takes a moment more; the promise is 45 s.
 pub(crate) const POST_TIMEOUT_S: u32 = 44;
@@ -25,11 +28,16 @@ const LOGIN_WAIT_S: u32 = 20;
 /// for leaves that login behind.
 const UNKNOWN_LOGIN_MS: f64 = LOGIN_WAIT_S as f64 * 1000.0;
 
+/// How often a logout is requested if docker fails with a transient error.
+const MAX_ATTEMPTS: u32 = 3;
+
 /// What became of a logout, as the job summary shows it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum LogoutResult {
     Unconfirmed,
     LoggedOut,
+    /// The API has accepted the logout, but its result cannot be read.
+    Requested,
     LoginFailed,
     Kept,
 }
@@ -39,6 +47,7 @@ impl fmt::Display for LogoutResult {
         f.write_str(match self {
             Self::Unconfirmed => "⚠️ may still be logged in",
             Self::LoggedOut => "✅ logged out",
+            Self::Requested => "logout requested, result unknown",
             Self::LoginFailed => "✅ login failed, nothing to log out",
             Self::Kept => "stays logged in (cleanup: false)",
         })
@@ -93,10 +102,17 @@ fn targets(logins: &[SavedLogin]) -> Vec<Target<'_>> {
 /// Logs out everything in the saved state. Every failure is a warning; failures of one kind share a warning.
 pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedState, run: &CiRun) {
     let targets = targets(&saved.logins);
-    if targets.is_empty() {
-        return log.info("No logins to clean up");
-    }
     let warnings = Warnings::default();
+    for number in &saved.unreadable {
+        let message = format!(
+            "The saved state of login {number} cannot be read, so the post step cannot log it out. Fix: run docker logout for \
+             its registry on the server."
+        );
+        warnings.add(LOGIN_NOT_CLEANED_UP, message);
+    }
+    if targets.is_empty() {
+        log.info("No logins to clean up");
+    }
     match &saved.api {
         _ if !saved.cleanup => keep(log, &targets),
         Ok((api_url, api_key)) => {
@@ -131,7 +147,7 @@ pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedSt
     for (title, messages) in warnings.0.take() {
         log.warning_lines(title, &messages);
     }
-    if saved.job_summary {
+    if saved.job_summary && !targets.is_empty() {
         summary::write_logouts(host, log, targets.iter().map(Target::summary_row));
     }
 }
@@ -146,6 +162,8 @@ fn keep<H: Host>(log: &Log<'_, H>, targets: &[Target<'_>]) {
         });
     }
 }
+
+const LOGIN_NOT_CLEANED_UP: &str = "Login may not be cleaned up";
 
 /// The warnings of the step: title and messages.
 #[derive(Default)]
@@ -171,7 +189,7 @@ impl Warnings {
              logout for that registry on the server.",
             target.server_id
         );
-        self.add("Login may not be cleaned up", message);
+        self.add(LOGIN_NOT_CLEANED_UP, message);
     }
 }
 
@@ -190,6 +208,13 @@ struct LogoutStep<'a, H> {
     targets_left: Cell<usize>,
     /// Whether a logout request has timed out.
     api_was_silent: Cell<bool>,
+}
+
+/// The share that one logout gets of the time for all logouts.
+#[derive(Clone, Copy)]
+struct LogoutLimits {
+    requested_by: Deadline,
+    ended_by: Deadline,
 }
 
 impl<H: Host> LogoutStep<'_, H> {
@@ -235,12 +260,14 @@ impl<H: Host> LogoutStep<'_, H> {
             // No logout uses the time of those after it.
             let rounds = left_here.max(self.targets_left.get().div_ceil(MAX_CONCURRENT_SERVERS));
             let min_ms = if self.api_was_silent.get() { 0.0 } else { SLOW_LOGOUT_MS };
-            let deadline = self.deadline.share(self.host, rounds, min_ms);
+            let limits = LogoutLimits {
+                requested_by: self.deadline.share(self.host, rounds, min_ms),
+                // One logout that never ends must not block the rest.
+                ended_by: self.deadline.share(self.host, rounds, 0.0),
+            };
             left_here -= 1;
             if target.result.get() == LogoutResult::Unconfirmed {
-                // Concurrent logouts of one server would undo each other, but one that never ends must not block the rest.
-                let end_deadline = (left_here > 0).then(|| self.deadline.share(self.host, rounds, 0.0));
-                self.log_out_target(&log, target, registry, unfinished, deadline, end_deadline).await;
+                self.log_out_target(&log, target, registry, unfinished, limits).await;
             }
             self.targets_left.set(self.targets_left.get() - 1);
         }
@@ -256,7 +283,7 @@ impl<H: Host> LogoutStep<'_, H> {
             match (login.phase, &login.operation_id) {
                 (LoginPhase::Running, Some(id)) => {
                     log.info(&format!("Waiting for operation {id} to finish before logging out"));
-                    match operation::wait(host, &client, id, self.login_deadline).await {
+                    match operation::wait(host, &client, id, server, self.login_deadline).await {
                         Ok(Some(operation)) => {
                             let result = operation::check_result(log, &operation, server, registry, id);
                             if result.is_err_and(|error| error.rules_out_login()) && !login.has_unconfirmed_attempt {
@@ -293,41 +320,31 @@ impl<H: Host> LogoutStep<'_, H> {
         unfinished
     }
 
-    /// Sends one logout. With an `end_deadline`, also waits until then for its end on the server.
+    /// Logs out of one registry and reports the result.
     async fn log_out_target(
         &self,
         log: &Log<'_, H>,
         target: &Target<'_>,
         registry: &str,
         unfinished: Option<&OperationId>,
-        deadline: Deadline,
-        end_deadline: Option<Deadline>,
+        limits: LogoutLimits,
     ) {
-        let (host, server) = (self.host, target.server_id);
-        if deadline.has_passed(host) {
-            let cause = format!("No time was left for this logout. Fix: run docker logout {registry} on the server.");
-            return self.warnings.add_failure(target, registry, &cause);
-        }
-        let client = Client::new(host, log, self.api_url, self.api_key);
-        let request = contract::logout(host, server, registry, self.run);
-        match client.request(&request, deadline).await {
+        let server = target.server_id;
+        let result = match self.log_out_with_retries(log, server, registry, limits).await {
+            Ok(result) => result,
             Err(error) => {
-                self.api_was_silent.set(self.api_was_silent.get() || matches!(error, ApiError::RequestTimeout { .. }));
+                self.api_was_silent.set(self.api_was_silent.get() || error.is_request_timeout());
                 return self.warnings.add_failure(target, registry, &error.with_fix());
             }
-            Ok(body) => {
-                if let (Some(id), Some(end_deadline)) = (self.running_operation(&body), end_deadline) {
-                    let _ = operation::wait(host, &client, &id, end_deadline).await;
-                }
-            }
-        }
-        if log.is_labelled() {
-            log.info("Logged out");
-        } else {
-            log.info(&format!("Logged out of {registry} on server {server}"));
-        }
+        };
+        log.info(&match (result, log.is_labelled()) {
+            (LogoutResult::LoggedOut, true) => "Logged out".to_owned(),
+            (LogoutResult::LoggedOut, false) => format!("Logged out of {registry} on server {server}"),
+            (_, true) => "Logout requested; its result cannot be read".to_owned(),
+            (_, false) => format!("Logout of {registry} on server {server} requested; its result cannot be read"),
+        });
         match unfinished {
-            None => target.result.set(LogoutResult::LoggedOut),
+            None => target.result.set(result),
             Some(id) => self.warnings.add(
                 "Login may still be running",
                 format!(
@@ -340,9 +357,56 @@ impl<H: Host> LogoutStep<'_, H> {
         }
     }
 
-    /// The operation of a logout that is still running.
-    fn running_operation(&self, body: &str) -> Option<OperationId> {
-        let response: LogoutResponse = self.host.read_json(body).ok()?;
-        response.operation_id.filter(|_| response.status == OperationStatus::Running)
+    /// Logs out, and again if docker failed with a transient error.
+    async fn log_out_with_retries(
+        &self,
+        log: &Log<'_, H>,
+        server: &str,
+        registry: &str,
+        limits: LogoutLimits,
+    ) -> Result<LogoutResult, LogoutError> {
+        let client = Client::new(self.host, log, self.api_url, self.api_key);
+        let mut attempt = 1;
+        loop {
+            let error = match self.attempt(&client, server, registry, limits).await {
+                Err(error) if error.is_transient_docker_failure() && attempt < MAX_ATTEMPTS => error,
+                result => return result,
+            };
+            let wait_ms = retry::backoff_ms(attempt, self.host.random());
+            log.retrying(&error, wait_ms, attempt, Some(MAX_ATTEMPTS));
+            limits.ended_by.sleep(self.host, wait_ms).await;
+            attempt += 1;
+        }
+    }
+
+    /// Requests one logout and waits for its end: a logout is done when its operation has completed.
+    async fn attempt(
+        &self,
+        client: &Client<'_, H>,
+        server: &str,
+        registry: &str,
+        limits: LogoutLimits,
+    ) -> Result<LogoutResult, LogoutError> {
+        let host = self.host;
+        if limits.requested_by.has_passed(host) {
+            return Err(LogoutError::NoTimeLeft { registry: registry.to_owned() });
+        }
+        let request = contract::logout(host, server, registry, self.run);
+        let response: LogoutResponse =
+            client.request_json(&request, limits.requested_by, |_| ControlFlow::Continue(())).await?;
+        match (response.status, response.operation_id) {
+            (None | Some(OperationStatus::Completed), _) => Ok(LogoutResult::LoggedOut),
+            (Some(_), Some(id)) => match operation::wait(host, client, &id, server, limits.ended_by).await {
+                Ok(Some(operation)) => {
+                    operation::check_logout(self.log, &operation, registry, &id).map(|()| LogoutResult::LoggedOut)
+                }
+                // A key may be allowed to log out but not to read operations.
+                Err(ApiError::HttpStatus { status: 403 | 404, .. }) => Ok(LogoutResult::Requested),
+                Err(error) if !limits.ended_by.has_passed(host) => Err(error.into()),
+                _ => Err(LogoutError::NotFinished { registry: registry.to_owned(), operation_id: id }),
+            },
+            (Some(OperationStatus::Running), None) => Ok(LogoutResult::Requested),
+            (Some(_), None) => Err(LogoutError::Rejected { registry: registry.to_owned() }),
+        }
     }
 }

@@ -25,6 +25,7 @@ use crate::runner::log::Log;
 use futures_util::future::{FutureExt, LocalBoxFuture, select};
 use futures_util::stream::{StreamExt, iter};
 use outputs::Outputs;
+use report::Cleanup;
 use result::LoginResult;
 use state::{LoginState, StateWriter};
 use std::cell::Cell;
@@ -54,6 +55,7 @@ pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs,
         outputs: Outputs::new(host, log),
         deadline: Deadline::after_s(host, inputs.timeout_s),
         stopping: Cell::new(false),
+        was_cancelled: Cell::new(false),
     };
     let logs: Vec<Log<'_, H>> = logins(inputs).map(|_| log.for_login(is_single(inputs))).collect();
     let state = StateWriter::start(host, log, inputs);
@@ -63,9 +65,9 @@ pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs,
         tasks.push(LoginTask::new(&step, log, state, LoginResult::new(server_id, credential)));
     }
 
-    let was_cancelled = run_until_cancelled(&step, log, &tasks).await;
+    run_until_cancelled(&step, log, &tasks).await;
     for task in tasks.iter().filter(|task| !task.has_finished()) {
-        if was_cancelled { task.finish_cancelled() } else { task.finish_skipped() }
+        if step.was_cancelled.get() { task.finish_cancelled() } else { task.finish_skipped() }
     }
 
     let results: Vec<LoginResult<'_>> = tasks.into_iter().map(LoginTask::into_result).collect();
@@ -77,7 +79,8 @@ pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs,
         summary::write_logins(host, log, &results);
     }
     report::warn_about_duplicate_registries(log, &results);
-    report::report_results(log, inputs.cleanup, &results, host.monotonic_ms() - started_ms)
+    let cleanup = Cleanup::new(inputs.cleanup, state.is_saved());
+    report::report_results(log, cleanup, &results, host.monotonic_ms() - started_ms)
 }
 
 /// Server ID, number of the credential from 1, and credential of each login, in the order of the inputs.
@@ -119,8 +122,8 @@ fn announce<H: Host>(log: &Log<'_, H>, inputs: &Inputs) {
     });
 }
 
-/// Runs all logins. Returns whether the runner cancelled the step before they finished.
-async fn run_until_cancelled<H: Host>(step: &StepContext<'_, H>, log: &Log<'_, H>, tasks: &[LoginTask<'_, H>]) -> bool {
+/// Runs all logins until they have finished or the runner cancels the step.
+async fn run_until_cancelled<H: Host>(step: &StepContext<'_, H>, log: &Log<'_, H>, tasks: &[LoginTask<'_, H>]) {
     let all = for_each_server(tasks.chunks(step.inputs.credentials.len()), async |on_server| {
         for task in on_server {
             if !step.stopping.get() && !step.deadline.has_passed(step.host) {
@@ -129,16 +132,14 @@ async fn run_until_cancelled<H: Host>(step: &StepContext<'_, H>, log: &Log<'_, H
             }
         }
     });
-    let was_cancelled = Cell::new(false);
     let cancelled = async {
         step.host.cancelled().await;
-        was_cancelled.set(true);
+        step.was_cancelled.set(true);
         step.stopping.set(true);
         select(pin!(responses_received(tasks)), pin!(step.host.sleep(CANCEL_GRACE_MS))).await;
     };
     // The logins are polled first, so that the cancellation sees what they have received.
     select(pin!(all), select(pin!(cancelled), pin!(log_progress(step.host, log, tasks)))).await;
-    was_cancelled.get()
 }
 
 /// Runs `work` for every server, for several servers concurrently.

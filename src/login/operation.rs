@@ -1,6 +1,6 @@
 //! An operation on the server: waiting for its end, and what its result means.
 
-use super::error::LoginError;
+use super::error::{LoginError, LogoutError};
 use super::poll;
 use crate::api::client::Client;
 use crate::api::contract::{self, Operation, OperationStatus};
@@ -22,12 +22,16 @@ pub(crate) async fn wait<H: Host>(
     host: &H,
     client: &Client<'_, H>,
     id: &OperationId,
+    server_id: &str,
     deadline: Deadline,
 ) -> Result<Option<Operation>, ApiError> {
     let request = contract::status(id);
     let started_ms = host.monotonic_ms();
     while !deadline.has_passed(host) {
         let operation: Operation = client.request_json(&request, deadline, |_| ControlFlow::Continue(())).await?;
+        if !operation.is_for(id, server_id) {
+            return Err(client.unexpected_response(request.call, "it is for another operation or server"));
+        }
         if operation.has_ended() {
             return Ok(Some(operation));
         }
@@ -62,6 +66,20 @@ pub(crate) fn check_result<H: Host>(
             Err(LoginError::UnexpectedDockerResult { registry, server, reason, ran, output: output(), operation_id })
         }
     }
+}
+
+/// A logout has succeeded if its operation is `completed`, with exit code 0 if there is one.
+pub(crate) fn check_logout<H: Host>(
+    log: &Log<'_, H>,
+    operation: &Operation,
+    registry: &str,
+    id: &OperationId,
+) -> Result<(), LogoutError> {
+    if operation.status == OperationStatus::Completed && operation.exit_code().unwrap_or(0) == 0 {
+        return Ok(());
+    }
+    let output = log.quote(&docker_output::error_lines(operation.stdout(), operation.stderr()), MAX_OUTPUT_CHARS);
+    Err(LogoutError::DockerFailed { registry: registry.to_owned(), output, operation_id: id.clone() })
 }
 
 /// The server's name in Reoclo, safe to show.

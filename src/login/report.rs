@@ -6,6 +6,35 @@ use crate::host::Host;
 use crate::runner::log::Log;
 use crate::runner::text;
 
+/// What the post step will do about a login.
+#[derive(Clone, Copy)]
+pub(crate) enum Cleanup {
+    LogOut,
+    /// `cleanup: false`
+    Keep,
+    /// The state could not be saved.
+    Impossible,
+}
+
+impl Cleanup {
+    pub(crate) fn new(cleanup: bool, is_state_saved: bool) -> Self {
+        match (cleanup, is_state_saved) {
+            (false, _) => Self::Keep,
+            (true, true) => Self::LogOut,
+            (true, false) => Self::Impossible,
+        }
+    }
+
+    /// The end of the sentence "the post step …".
+    pub(crate) fn describe(self) -> &'static str {
+        match self {
+            Self::LogOut => "will log out",
+            Self::Keep => "will not log out (cleanup: false)",
+            Self::Impossible => "cannot log out: run docker logout for this registry on the server",
+        }
+    }
+}
+
 /// The title of an error with several causes.
 const SEVERAL: &str = "Logins failed";
 
@@ -50,7 +79,7 @@ impl Failure {
 /// Prints how many logins succeeded, and one error for all that failed. Returns whether all succeeded.
 pub(crate) fn report_results<H: Host>(
     log: &Log<'_, H>,
-    cleanup: bool,
+    cleanup: Cleanup,
     results: &[LoginResult<'_>],
     duration_ms: f64,
 ) -> bool {
@@ -61,11 +90,7 @@ pub(crate) fn report_results<H: Host>(
         return only.error().is_none();
     }
     let (all, failed) = (results.len(), results.iter().filter(|result| result.error().is_some()).count());
-    let then = match (failed == all, cleanup) {
-        (true, _) => "",
-        (false, true) => "; the post step will log out",
-        (false, false) => "; the post step will not log out (cleanup: false)",
-    };
+    let then = if failed == all { String::new() } else { format!("; the post step {}", cleanup.describe()) };
     let duration = text::seconds(duration_ms);
     log.info(&format!("{} of {all} logins succeeded in {duration}{then}", all - failed));
     if failed > 0 {

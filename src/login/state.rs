@@ -9,6 +9,7 @@ use crate::api::url::ApiUrl;
 use crate::host::Host;
 use crate::inputs::error::InputError;
 use crate::inputs::{Inputs, MAX_LOGINS, RawInputs, parse};
+use crate::registry::address;
 use crate::runner::context;
 use crate::runner::log::Log;
 use crate::runner::secret::Secret;
@@ -68,6 +69,9 @@ const PHASES: [(LoginPhase, &str); 4] = [
 const CERTAIN: &str = "certain";
 const UNCERTAIN: &str = "uncertain";
 const UNKNOWN: &str = "-";
+/// Replaces the `::` of an IPv6 address: some runners search `::save-state` lines for the last `::`. No registry contains
+/// a `~`.
+const IPV6_COLONS: &str = ":~:";
 
 impl SavedLogin {
     /// Words separated by spaces. Only the last one, the server name, can contain spaces.
@@ -80,7 +84,7 @@ impl SavedLogin {
             self.requested_at_ms,
             if self.has_unconfirmed_attempt { UNCERTAIN } else { CERTAIN },
             self.operation_id.as_ref().map_or(UNKNOWN, OperationId::as_str),
-            self.registry_url.as_deref().unwrap_or(UNKNOWN),
+            self.registry_url.as_deref().unwrap_or(UNKNOWN).replace("::", IPV6_COLONS),
             self.server_name.as_deref().unwrap_or(UNKNOWN),
         )
     }
@@ -94,6 +98,14 @@ impl SavedLogin {
         let (registry_url, server_name) = (word()?, word()?);
         let operation_id = OperationId::try_from(operation_id.to_owned()).ok().filter(|id| id.as_str() != UNKNOWN);
         let phase = PHASES.iter().find(|(_, word)| *word == phase)?.0;
+        let registry_url = registry_url.replace(IPV6_COLONS, "::");
+        // A forged value must not become an option of docker or another path.
+        let is_registry =
+            address::normalise(&registry_url).is_ok() && RegistryUrl::try_from(registry_url.clone()).is_ok();
+        let is_id = OperationId::try_from(server_id.to_owned()).is_ok() && !server_id.starts_with('-');
+        if !is_id || !(is_registry || registry_url == UNKNOWN) {
+            return None;
+        }
         Some(Self {
             server_id: server_id.to_owned(),
             credential: credential.parse().ok()?,
@@ -101,7 +113,7 @@ impl SavedLogin {
             requested_at_ms: requested_at.parse().unwrap_or_default(),
             has_unconfirmed_attempt: certainty == UNCERTAIN,
             operation_id,
-            registry_url: Some(registry_url.to_owned()).filter(|url| url != UNKNOWN),
+            registry_url: Some(registry_url).filter(|url| url != UNKNOWN),
             server_name: Some(server_name.to_owned()).filter(|name| name != UNKNOWN),
         })
     }
@@ -111,19 +123,17 @@ impl SavedLogin {
 pub(crate) struct StateWriter<'a, H> {
     host: &'a H,
     log: &'a Log<'a, H>,
-    has_warned: Cell<bool>,
+    has_failed: Cell<bool>,
     is_gitea: bool,
 }
 
 impl<'a, H: Host> StateWriter<'a, H> {
     /// Saves what all logins share. It is saved before the first login, without which the post step does nothing.
     pub(crate) fn start(host: &'a H, log: &'a Log<'a, H>, inputs: &Inputs) -> Self {
-        let writer = Self { host, log, has_warned: Cell::new(false), is_gitea: context::is_gitea(host) };
+        let writer = Self { host, log, has_failed: Cell::new(false), is_gitea: context::is_gitea(host) };
         writer.save(API_URL, inputs.api_url.as_str());
         writer.save(CLEANUP, if inputs.cleanup { "true" } else { "false" });
-        if inputs.job_summary {
-            writer.save(JOB_SUMMARY, "true");
-        }
+        writer.save(JOB_SUMMARY, if inputs.job_summary { "true" } else { "false" });
         // Without a state file the key would be printed. The post step then uses its input.
         if !host.env("GITHUB_STATE").is_empty() {
             writer.save(API_KEY, inputs.api_key.expose());
@@ -134,14 +144,22 @@ impl<'a, H: Host> StateWriter<'a, H> {
         writer
     }
 
-    fn save(&self, key: &str, value: &str) {
-        // Gitea's and Forgejo's runners can lose the state file of a cancelled job, but not what was printed. For secrets
-        // and values of several lines the post step uses its inputs instead.
-        if self.is_gitea && key != API_KEY && key != CA_CERTIFICATE {
+    /// Whether the post step will find everything that it needs.
+    pub(crate) fn is_saved(&self) -> bool {
+        !self.has_failed.get() || self.is_gitea
+    }
+
+    /// Gitea's and Forgejo's runners can lose the state file of a cancelled job, but not what was printed. Every printed
+    /// line is shown in their log, so only what the inputs do not contain is printed.
+    fn print(&self, key: &str, value: &str) {
+        if self.is_gitea {
             self.host.command(&format!("::save-state name={key}::{}", value.replace('%', "%25")));
         }
+    }
+
+    fn save(&self, key: &str, value: &str) {
         if let Err(reason) = self.host.save_state(key, value)
-            && !self.has_warned.replace(true)
+            && !self.has_failed.replace(true)
         {
             let message = format!("The runner could not save the state that the post step needs to log out: {reason}.");
             self.log.warning("Cleanup may fail", &message);
@@ -197,14 +215,14 @@ impl<'a, H: Host> LoginState<'a, H> {
         self.update(|login| login.has_unconfirmed_attempt = true);
     }
 
-    pub(crate) fn set_registry(&self, registry_url: &RegistryUrl) {
-        self.update(|login| login.registry_url = Some(registry_url.as_str().to_owned()));
-    }
-
-    pub(crate) fn set_running(&self, operation_id: &OperationId) {
+    /// The API has returned the registry, and the operation unless the response is invalid.
+    pub(crate) fn set_accepted(&self, registry_url: &RegistryUrl, operation_id: Option<&OperationId>) {
         self.update(|login| {
-            login.phase = LoginPhase::Running;
-            login.operation_id = Some(operation_id.clone());
+            login.registry_url = Some(registry_url.as_str().to_owned());
+            if let Some(id) = operation_id {
+                login.phase = LoginPhase::Running;
+                login.operation_id = Some(id.clone());
+            }
         });
     }
 
@@ -213,8 +231,16 @@ impl<'a, H: Host> LoginState<'a, H> {
         self.login.borrow_mut().server_name = Some(name.to_owned());
     }
 
+    /// Not printed: without it the post step requests the status of the operation once more.
     pub(crate) fn set_ended(&self) {
-        self.update(|login| login.phase = LoginPhase::Ended);
+        let mut login = self.login.borrow_mut();
+        login.phase = LoginPhase::Ended;
+        self.writer.save(&self.key, &login.to_line());
+    }
+
+    /// Whether the post step will find this login.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.writer.is_saved()
     }
 
     pub(crate) fn set_failed(&self) {
@@ -224,7 +250,9 @@ impl<'a, H: Host> LoginState<'a, H> {
     fn update(&self, change: impl FnOnce(&mut SavedLogin)) {
         let mut login = self.login.borrow_mut();
         change(&mut login);
-        self.writer.save(&self.key, &login.to_line());
+        let line = login.to_line();
+        self.writer.print(&self.key, &line);
+        self.writer.save(&self.key, &line);
     }
 }
 
@@ -239,15 +267,24 @@ pub(crate) struct SavedState {
     pub(crate) ca_certificate: Option<String>,
     /// The requested logins in the order of the inputs.
     pub(crate) logins: Vec<SavedLogin>,
+    /// The numbers of logins whose state cannot be read.
+    pub(crate) unreadable: Vec<usize>,
 }
 
 impl SavedState {
     /// `None` if the main step has requested no login. The inputs are used only for values that are absent: a runner may
     /// evaluate them again, or pass those of another step.
     pub(crate) fn load(host: &impl Host, inputs: &RawInputs) -> Option<Self> {
-        let logins = (1..=MAX_LOGINS).filter_map(|number| SavedLogin::parse(&host.state(&login_key(number))));
-        let logins: Vec<SavedLogin> = logins.collect();
-        if logins.is_empty() {
+        let (mut logins, mut unreadable) = (Vec::new(), Vec::new());
+        for number in 1..=MAX_LOGINS {
+            let line = host.state(&login_key(number));
+            match SavedLogin::parse(&line) {
+                Some(login) => logins.push(login),
+                None if line.is_empty() => {}
+                None => unreadable.push(number),
+            }
+        }
+        if logins.is_empty() && unreadable.is_empty() {
             return None;
         }
         let or_input = |key, input: &str| match host.state(key) {
@@ -258,10 +295,11 @@ impl SavedState {
         let api_key = parse::api_key(&or_input(API_KEY, &inputs.api_key));
         Some(Self {
             cleanup: !or_input(CLEANUP, &inputs.cleanup).eq_ignore_ascii_case("false"),
-            job_summary: host.state(JOB_SUMMARY) == "true",
+            job_summary: or_input(JOB_SUMMARY, &inputs.job_summary).eq_ignore_ascii_case("true"),
             api: api_url.and_then(|url| Ok((url, api_key?))),
             ca_certificate: Some(or_input(CA_CERTIFICATE, &inputs.ca_certificate)).filter(|pem| !pem.is_empty()),
             logins,
+            unreadable,
         })
     }
 }
@@ -318,6 +356,14 @@ mod tests {
     }
 
     #[test]
+    fn a_saved_line_contains_no_double_colon() {
+        let line = "s 1 ended 7 certain op-1 [:~:1]:5000 -";
+        let login = SavedLogin::parse(line).unwrap();
+        assert_eq!(login.registry_url.as_deref(), Some("[::1]:5000"));
+        assert_eq!(login.to_line(), line);
+    }
+
+    #[test]
     fn rejects_text_that_was_not_saved() {
         for text in [
             "",
@@ -325,6 +371,11 @@ mod tests {
             "s 1 gone 7 certain op-1 ghcr.io -",
             "s x ended 7 certain op-1 ghcr.io -",
             "s 1 ended 7 certain op-1 ghcr.io",
+            "--help 1 ended 7 certain op-1 ghcr.io -",
+            "../s 1 ended 7 certain op-1 ghcr.io -",
+            "s 1 ended 7 certain op-1 --help -",
+            "s 1 ended 7 certain op-1 ../../x -",
+            "s 1 ended 7 certain op-1 $(id) -",
         ] {
             assert_eq!(SavedLogin::parse(text), None, "{text:?}");
         }

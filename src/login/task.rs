@@ -3,6 +3,7 @@
 use super::error::{LoginError, SkipReason};
 use super::operation;
 use super::outputs::Outputs;
+use super::report::Cleanup;
 use super::result::{AcceptedLogin, LoginResult};
 use super::state::LoginState;
 use crate::api::client::{Attempt, Client};
@@ -10,7 +11,7 @@ use crate::api::contract::{self, ApiCall, LoginResponse};
 use crate::api::credential::Credential;
 use crate::api::deadline::Deadline;
 use crate::api::error::ApiError;
-use crate::api::identifier::OperationId;
+use crate::api::identifier::{OperationId, RegistryType};
 use crate::api::retry;
 use crate::host::Host;
 use crate::inputs::Inputs;
@@ -31,6 +32,7 @@ pub(crate) struct StepContext<'a, H> {
     pub(crate) deadline: Deadline,
     /// Whether no more logins may be requested. Running operations are still waited for.
     pub(crate) stopping: Cell<bool>,
+    pub(crate) was_cancelled: Cell<bool>,
 }
 
 /// What is known of a login while it is under way.
@@ -127,6 +129,10 @@ impl<'a, H: Host> LoginTask<'a, H> {
         self.log.set_label(&self.name());
         self.started_ms.set(Some(self.step.host.monotonic_ms()));
         let outcome = match self.login_with_retries().await {
+            // A request that was given up is not a failure of its own.
+            Err(error) if self.step.was_cancelled.get() && error.is_transient_api_error() => {
+                Err(LoginError::Cancelled { progress: self.progress.describe() })
+            }
             // After the deadline the last API error is only progress; what docker returned stays the outcome.
             Err(error) if self.has_timed_out() && error.is_transient_api_error() => {
                 Err(self.timeout(format!("{}. Last error: {error}", self.progress.describe())))
@@ -208,20 +214,21 @@ impl<'a, H: Host> LoginTask<'a, H> {
             // A single login sets its outputs at once, whatever its outcome.
             outputs.set_accepted([Some(&accepted)].into_iter());
         }
+        let server_id = self.result.borrow().server_id;
         let with = match self.result.borrow().credential_id() {
             Some(credential_id) if log.is_labelled() => format!(" with credential {credential_id}"),
             _ => String::new(),
         };
         log.info(&format!("Operation {id}: docker login {registry} ({}){with}", accepted.registry_type.as_str()));
 
-        let Some(operation) = operation::wait(*host, &self.client, id, *deadline).await? else {
+        let Some(operation) = operation::wait(*host, &self.client, id, server_id, *deadline).await? else {
             return Err(self.timeout(progress.describe()));
         };
         let server_name = operation::server_name(log, &operation);
         if let Some(name) = &server_name {
             self.state.set_server_name(name);
         }
-        let server = operation::describe_server(server_name.as_deref(), self.result.borrow().server_id);
+        let server = operation::describe_server(server_name.as_deref(), server_id);
         self.result.borrow_mut().server_name = server_name;
         log.set_label(&self.name());
         let result = operation::check_result(log, &operation, &server, registry, id);
@@ -235,8 +242,8 @@ impl<'a, H: Host> LoginTask<'a, H> {
                 progress.enter(Stage::Idle);
             }
         })?;
-        let then = if inputs.cleanup { "will log out" } else { "will not log out (cleanup: false)" };
-        log.info(&format!("Logged in to {registry} on {server}; the post step {then}"));
+        let cleanup = Cleanup::new(inputs.cleanup, self.state.is_saved()).describe();
+        log.info(&format!("Logged in to {registry} on {server}; the post step {cleanup}"));
         Ok(())
     }
 
@@ -268,13 +275,12 @@ impl<'a, H: Host> LoginTask<'a, H> {
             error => LoginError::Api(error),
         })?;
         let accepted = self.check_response(request.call, credential, response)?;
-        state.set_running(&accepted.operation_id);
         progress.enter(Stage::Running(accepted.operation_id.clone()));
         result.borrow_mut().accepted = Some(accepted.clone());
         Ok(accepted)
     }
 
-    /// Saves the registry at once, since with it the login can be undone, then checks the rest of the response.
+    /// Saves what the post step needs, and checks the response.
     fn check_response(
         &self,
         call: ApiCall,
@@ -287,13 +293,13 @@ impl<'a, H: Host> LoginTask<'a, H> {
         if !credential.names_registry(registry_url.as_str()) && self.log.is_secret(registry_url.as_str()) {
             return Err(unexpected("registry_url contains a secret"));
         }
-        self.state.set_registry(&registry_url);
+        let operation_id = operation_id.filter(|id| !self.log.is_secret(id.as_str()));
+        // With the registry the login can be undone, even if the rest of the response is invalid.
+        self.state.set_accepted(&registry_url, operation_id.as_ref());
         let operation_id = operation_id.ok_or_else(|| unexpected("operation_id is missing or invalid"))?;
+        let is_secret = |kind: &RegistryType| !kind.is_documented() && self.log.is_secret(kind.as_str());
+        let registry_type = registry_type.filter(|kind| !is_secret(kind));
         let registry_type = registry_type.ok_or_else(|| unexpected("registry_type is missing or invalid"))?;
-        let is_secret_type = !registry_type.is_documented() && self.log.is_secret(registry_type.as_str());
-        if is_secret_type || self.log.is_secret(operation_id.as_str()) {
-            return Err(unexpected("operation_id or registry_type contains a secret"));
-        }
         Ok(AcceptedLogin { registry_url, registry_type, operation_id })
     }
 }

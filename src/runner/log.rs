@@ -18,6 +18,10 @@ const MAX_LINES_CHARS: usize = 40_000;
 /// The most that is shown of the output of one operation.
 const MAX_OUTPUT_LINES: usize = 100;
 const MAX_OUTPUT_LINE_CHARS: usize = 1_000;
+/// A character has up to four bytes.
+const MAX_OUTPUT_LINE_BYTES: usize = 4 * MAX_OUTPUT_LINE_CHARS;
+/// How much of a text is read for one character that is shown: sanitizing makes text shorter.
+const READ_BYTES_PER_CHAR: usize = 16;
 
 pub(crate) struct Log<'h, H> {
     host: &'h H,
@@ -30,6 +34,11 @@ impl<'h, H: Host> Log<'h, H> {
     /// Registers every variant of the secrets with the runner before anything can be printed.
     pub(crate) fn masking(host: &'h H, masks: Masks) -> Self {
         mask_commands::register(host, &masks);
+        Self::redacting(host, masks)
+    }
+
+    /// For the post step: runners keep the masks of the main step, and show each command as a line of its own.
+    pub(crate) fn redacting(host: &'h H, masks: Masks) -> Self {
         let masks = Rc::new(masks);
         host.redact_panics({
             let masks = Rc::clone(&masks);
@@ -77,14 +86,16 @@ impl<'h, H: Host> Log<'h, H> {
 
     /// What a program on the server printed, as plain lines: no commands, no annotations.
     pub(crate) fn output(&self, program: &str, output: &str) {
-        let output = self.masks.redact(output);
-        let mut lines = text::sanitize_lines(&output);
-        for line in lines.by_ref().take(MAX_OUTPUT_LINES) {
-            self.print(&format!("  {program} | {}", text::truncate(self.masks.redact(&line), MAX_OUTPUT_LINE_CHARS)));
+        let excerpt = text::excerpt(output, MAX_OUTPUT_LINES, MAX_OUTPUT_LINE_BYTES, self.masks.max_encoded_bytes());
+        for line in self.masks.redact_lines(&excerpt) {
+            let line = text::sanitize(&line);
+            if !line.is_empty() {
+                let line = text::truncate(self.masks.redact(&line), MAX_OUTPUT_LINE_CHARS);
+                self.print(&format!("  {program} | {line}"));
+            }
         }
-        let hidden = lines.count();
-        if hidden > 0 {
-            self.print(&format!("  {program} | ({hidden} more lines not shown)"));
+        if excerpt.hidden > 0 {
+            self.print(&format!("  {program} | ({} more lines not shown)", excerpt.hidden));
         }
     }
 
@@ -147,6 +158,6 @@ fn wait_seconds(wait_ms: u32) -> String {
 
 /// Redacts secrets while they are complete, then sanitizes, then redacts what that has joined, then truncates.
 fn quote(masks: &Masks, text: &str, max_chars: usize) -> String {
-    let line = text::sanitize(&masks.redact(text));
+    let line = text::sanitize(&masks.redact_head(text, max_chars.saturating_mul(READ_BYTES_PER_CHAR)));
     text::truncate(masks.redact(&line), max_chars)
 }

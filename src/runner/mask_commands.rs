@@ -106,7 +106,8 @@ mod tests {
     fn registered(variable: &str, secret: &str) -> Vec<String> {
         let host = FakeHost::default().with_env(&[(variable, "true")]);
         register(&host, &Masks::of(&host, secret, "", "", &[]));
-        host.events.take().into_iter().filter(|event| !event.contains("%3A")).collect()
+        let is_encoded = |event: &String| event.contains("%3A") || event.ends_with(['=', 'v']);
+        host.events.take().into_iter().filter(|event| !is_encoded(event)).collect()
     }
 
     #[test]

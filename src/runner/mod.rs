@@ -3,5 +3,6 @@
 pub(crate) mod context;
 pub(crate) mod log;
 mod mask_commands;
+mod redact;
 pub(crate) mod secret;
 pub(crate) mod text;

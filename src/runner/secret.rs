@@ -1,9 +1,11 @@
 //! Secrets: values that must never be shown, and the variants in which they could appear.
 
-use super::text;
+use super::redact::Patterns;
+use super::text::{self, Excerpt};
 use crate::host::Host;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt;
+use std::ops::Range;
 
 /// A value without `Display`, whose `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,8 +55,7 @@ const MIN_FOUND_CHARS: usize = 8;
 #[derive(Default)]
 pub(crate) struct Masks {
     variants: Vec<String>,
-    /// Variants that sanitizing changes, as it leaves them: sanitized text may contain those.
-    sanitized_variants: Vec<String>,
+    patterns: Patterns,
 }
 
 impl Masks {
@@ -65,19 +66,17 @@ impl Masks {
         for secret in [api_key, access_token].into_iter().chain(parts.iter().map(String::as_str)) {
             add_variants(host, &mut variants, secret);
         }
-        let token = access_token.trim();
-        if !token.is_empty() {
-            variants.push(host.base64(token));
-            variants.push(host.base64(&format!("{}:{token}", username.trim())));
+        for secret in [api_key.trim(), access_token.trim()].into_iter().filter(|secret| !secret.is_empty()) {
+            variants.push(host.base64(secret));
+        }
+        if !access_token.trim().is_empty() {
+            variants.push(host.base64(&format!("{}:{}", username.trim(), access_token.trim())));
         }
         variants.retain(|variant| variant.trim().chars().count() >= MIN_VARIANT_CHARS);
         variants.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         variants.dedup();
-        let sanitized_variants = variants.iter().filter_map(|variant| {
-            let sanitized = text::sanitize(variant);
-            (sanitized != *variant && sanitized.chars().count() >= MIN_VARIANT_CHARS).then_some(sanitized)
-        });
-        Self { sanitized_variants: sanitized_variants.collect(), variants }
+        let patterns = Patterns::new(variants.iter().map(String::as_str), |text| host.base64(text));
+        Self { patterns, variants }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
@@ -91,16 +90,39 @@ impl Masks {
         variants.any(|variant| text.contains(&variant.to_ascii_lowercase()))
     }
 
-    /// The text with every variant replaced by `***`.
+    /// The text with every secret replaced by `***`, in whatever encoding it is found.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for variant in self.variants.iter().chain(&self.sanitized_variants) {
-            if text.contains(variant.as_str()) {
-                text = text.replace(variant.as_str(), "***");
-            }
-        }
-        text
+        replace(text, &self.patterns.find(text), 0..text.len())
     }
+
+    /// The redacted start of a text, of which at most `max_bytes` are read. The time does not depend on its length.
+    pub(crate) fn redact_head(&self, text: &str, max_bytes: usize) -> String {
+        let read = text::head(text, max_bytes.saturating_add(self.patterns.max_encoded_bytes()));
+        replace(read, &self.patterns.find(read), 0..text::head(read, max_bytes).len())
+    }
+
+    /// The redacted lines of an excerpt that was made with [`Self::max_encoded_bytes`] extra bytes.
+    pub(crate) fn redact_lines(&self, excerpt: &Excerpt) -> Vec<String> {
+        let found = self.patterns.find(&excerpt.text);
+        excerpt.lines.iter().map(|line| replace(&excerpt.text, &found, line.clone())).collect()
+    }
+
+    pub(crate) fn max_encoded_bytes(&self) -> usize {
+        self.patterns.max_encoded_bytes()
+    }
+}
+
+/// A part of a text, with `***` for every secret that starts or ends in it.
+fn replace(text: &str, secrets: &[Range<usize>], part: Range<usize>) -> String {
+    let mut replaced = String::new();
+    let mut at = part.start;
+    for secret in secrets.iter().filter(|secret| secret.start < part.end && secret.end > part.start) {
+        replaced.push_str(text.get(at..secret.start).unwrap_or_default());
+        replaced.push_str("***");
+        at = secret.end;
+    }
+    replaced.push_str(text.get(at..part.end).unwrap_or_default());
+    replaced
 }
 
 /// Adds a secret and its lines, trimmed and untrimmed, unencoded and in common encodings.

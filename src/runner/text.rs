@@ -3,17 +3,14 @@
 //! Runners read commands from the output of a step: `::cmd::` after leading whitespace, `##[cmd]` anywhere in a line.
 //! A lone carriage return also ends a line. No text of a server may become a command.
 
-/// The lines of a text, each sanitized; empty lines are left out.
-pub(crate) fn sanitize_lines(text: &str) -> impl Iterator<Item = String> {
-    text.split(['\r', '\n']).map(sanitize).filter(|line| !line.is_empty())
-}
+use std::ops::Range;
 
 /// The text as one line without commands, control characters and invisible characters.
 pub(crate) fn sanitize(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
+    for (_, c) in visible_char_indices(text) {
         let c = if c.is_whitespace() { ' ' } else { c };
-        if is_invisible(c) || (c == ' ' && (line.is_empty() || line.ends_with(' '))) {
+        if c == ' ' && (line.is_empty() || line.ends_with(' ')) {
             continue;
         }
         // A space breaks the command and keeps the text readable.
@@ -24,6 +21,35 @@ pub(crate) fn sanitize(text: &str) -> String {
     }
     line.truncate(line.trim_end().len());
     line
+}
+
+/// The first lines of a long text, for which the rest need not be searched.
+pub(crate) struct Excerpt {
+    /// The lines, joined by line breaks. Each is longer than shown by what a secret can take.
+    pub(crate) text: String,
+    /// The byte ranges of the lines in `text`, as far as they are shown.
+    pub(crate) lines: Vec<Range<usize>>,
+    /// How many more lines there are.
+    pub(crate) hidden: usize,
+}
+
+/// At most `max_lines` lines that are not blank. Of each, `max_line_bytes` are shown and `extra_bytes` are kept after them.
+pub(crate) fn excerpt(text: &str, max_lines: usize, max_line_bytes: usize, extra_bytes: usize) -> Excerpt {
+    let mut lines = text.split(['\r', '\n']).filter(|line| !line.trim().is_empty());
+    let mut excerpt = Excerpt { text: String::new(), lines: Vec::new(), hidden: 0 };
+    for line in lines.by_ref().take(max_lines) {
+        let start = excerpt.text.len();
+        excerpt.text.push_str(head(line, max_line_bytes.saturating_add(extra_bytes)));
+        excerpt.lines.push(start..start + head(line, max_line_bytes).len());
+        excerpt.text.push('\n');
+    }
+    excerpt.hidden = lines.count();
+    excerpt
+}
+
+/// The start of a text, at most `max_bytes` long, cut between characters.
+pub(crate) fn head(text: &str, max_bytes: usize) -> &str {
+    text.get(..text.floor_char_boundary(max_bytes)).unwrap_or(text)
 }
 
 /// At most `max_chars` characters, with an ellipsis if the text was longer.
@@ -41,19 +67,71 @@ pub(crate) fn seconds(ms: f64) -> String {
     format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
-/// Control characters, which ANSI escapes start with, and characters that hide or reorder text.
+/// Whitespace and visible characters with their byte positions: without control characters, characters that hide or
+/// reorder text, and ANSI escape sequences.
+pub(crate) fn visible_char_indices(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut end_of_escape = 0;
+    text.char_indices().filter(move |(at, c)| {
+        if *at < end_of_escape {
+            return false;
+        }
+        end_of_escape = at + ansi_sequence_len(text.get(*at..).unwrap_or_default());
+        end_of_escape == *at && (c.is_whitespace() || !is_invisible(*c))
+    })
+}
+
+/// The length of an ANSI escape sequence at the start of a text, or 0. Source:
+/// <https://www.ecma-international.org/publications-and-standards/standards/ecma-48/>.
+fn ansi_sequence_len(text: &str) -> usize {
+    // Each two-character introducer also has a one-character form.
+    let (introducer, rest) = match text.strip_prefix('\u{1b}') {
+        Some(rest) => (rest.chars().next(), rest.get(1..).unwrap_or_default()),
+        None => match text.chars().next() {
+            Some('\u{9b}') => (Some('['), text.get(2..).unwrap_or_default()),
+            Some('\u{9d}') => (Some(']'), text.get(2..).unwrap_or_default()),
+            Some('\u{90}') => (Some('P'), text.get(2..).unwrap_or_default()),
+            _ => return 0,
+        },
+    };
+    let before_rest = text.len() - rest.len();
+    match introducer {
+        // Parameters, then a final character: colours, cursor.
+        Some('[') => {
+            let parameters = rest.bytes().take_while(|byte| (0x20..0x40).contains(byte)).count();
+            let is_complete = rest.as_bytes().get(parameters).is_some_and(|byte| (0x40..0x7f).contains(byte));
+            if is_complete { before_rest + parameters + 1 } else { 0 }
+        }
+        // A string up to BEL or ST: links, titles, device control.
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            let end = rest.find(['\u{7}', '\u{1b}', '\u{9c}']);
+            end.map_or(0, |end| {
+                before_rest + end + if rest.get(end..).is_some_and(|st| st.starts_with("\u{1b}\\")) { 2 } else { 0 }
+            })
+        }
+        // A character set: one more character.
+        Some('(' | ')' | '*' | '+' | '-' | '.' | '/' | '#' | '%' | ' ') => {
+            rest.chars().next().filter(char::is_ascii).map_or(0, |_| before_rest + 1)
+        }
+        _ => 0,
+    }
+}
+
+/// Control characters, and characters that hide or reorder text: the Unicode property Default_Ignorable_Code_Point without
+/// the variation selectors, which emojis need, and interlinear annotations.
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn lines(text: &str) -> Vec<String> {
-        sanitize_lines(text).collect()
-    }
 
     #[test]
     fn breaks_the_commands_of_every_runner() {
@@ -69,13 +147,16 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_carriage_return_ends_a_line() {
-        assert_eq!(lines("one\r::error::two\r\nthree\n\n"), ["one", ": :error: :two", "three"]);
+    fn an_excerpt_has_the_first_lines_and_counts_the_rest() {
+        let excerpt = excerpt("one\r::error::two\r\n\nthree€\nfour\nfive", 3, 6, 2);
+        assert_eq!(excerpt.text, "one\n::error:\nthree€\n");
+        let shown: Vec<&str> = excerpt.lines.iter().map(|line| &excerpt.text[line.clone()]).collect();
+        assert_eq!((shown, excerpt.hidden), (vec!["one", "::erro", "three"], 2));
     }
 
     #[test]
     fn removes_escapes_and_folds_whitespace() {
-        assert_eq!(sanitize("\u{1b}[31mred\u{1b}[0m\t\t x\u{2028}y "), "[31mred[0m x y");
+        assert_eq!(sanitize("\u{1b}[31mred\u{1b}[0m\t\t x\u{2028}y "), "red x y");
     }
 
     #[test]

@@ -233,13 +233,13 @@ fn saves_a_login_after_what_it_needs() {
 }
 
 #[test]
-fn prints_state_for_gitea_without_the_key() {
+fn prints_two_lines_of_state_for_gitea() {
     let host = passthrough().with_env(&[("GITEA_ACTIONS", "true")]).responding(&[ACCEPTED, SUCCEEDED]);
     host.run(main(&host));
     let printed = host.events("command ::save-state");
-    let last = format!("command ::save-state name=login_1::{ID} 1 ended 784111777000 certain op-1 ghcr.io web-1");
-    assert_eq!(printed.last(), Some(&last));
-    assert!(!printed.iter().any(|line| line.contains("api_key")));
+    let line = |rest: &str| format!("command ::save-state name=login_1::{ID} 1 {rest}");
+    let requested = line("requested 784111777000 certain - ghcr.io -");
+    assert_eq!(printed, [requested, line("running 784111777000 certain op-1 ghcr.io -")]);
 }
 
 #[test]

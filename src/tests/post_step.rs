@@ -27,12 +27,57 @@ fn does_nothing_without_state() {
 }
 
 #[test]
-fn logs_out_with_any_2xx_status() {
-    for response in [(200, "{}"), (204, ""), (202, "<html>")] {
-        let host = left(ENDED).responding(&[response]);
+fn a_completed_logout_is_logged_out() {
+    const RUNNING_LOGOUT: (u16, &str) = (202, r#"{"operation_id":"op-2","status":"running"}"#);
+    const COMPLETED: (u16, &str) = (200, r#"{"operation_id":"op-2","status":"completed"}"#);
+    for responses in [
+        vec![(200, "{}")],
+        vec![(204, "")],
+        vec![(200, "[]")],
+        vec![COMPLETED],
+        vec![RUNNING_LOGOUT, RUNNING, COMPLETED],
+        vec![RUNNING_LOGOUT, (200, r#"{"status":"completed","result":{"exit_code":0}}"#)],
+        vec![(200, "<html>"), COMPLETED],
+        vec![RUNNING_LOGOUT, (200, r#"{"status":"timeout"}"#), COMPLETED],
+    ] {
+        let host = left(ENDED).responding(&responses);
         host.run(post(&host));
-        assert_eq!(host.events("send").len(), 1);
-        assert_eq!(host.events("info"), [format!("info Logged out of ghcr.io on server {ID}")]);
+        assert_eq!(host.events("send").len(), responses.len());
+        let lines = host.events("info");
+        assert_eq!(lines.last(), Some(&format!("info Logged out of ghcr.io on server {ID}")), "{responses:?}");
+        assert!(host.events("warning").is_empty());
+    }
+}
+
+#[test]
+fn a_failed_logout_is_a_warning_with_dockers_output() {
+    const RUNNING_LOGOUT: (u16, &str) = (202, r#"{"operation_id":"op-2","status":"running"}"#);
+    let docker = r#"{"status":"failed","result":{"exit_code":1,"stderr":"Error saving credentials: denied"}}"#;
+    for (responses, cause) in [
+        (vec![RUNNING_LOGOUT, (200, docker)], "Error saving credentials: denied (operation op-2)."),
+        (vec![(200, r#"{"status":"failed"}"#)], "docker logout ghcr.io failed."),
+        (vec![(200, "<html>"); 3], "returned invalid or truncated JSON"),
+        (vec![RUNNING_LOGOUT, (200, r#"{"status":"completed","operation_id":"op-9"}"#)], "another operation or server"),
+        (vec![RUNNING_LOGOUT, (200, r#"{"status":"completed","server_id":"x"}"#)], "another operation or server"),
+    ] {
+        let host = left(ENDED).responding(&responses);
+        host.run(post(&host));
+        let warning = host.events("warning").concat();
+        assert!(warning.contains(cause) && warning.contains(" Fix: "), "{warning}");
+        assert!(!host.events("info").concat().contains("Logged out"));
+    }
+}
+
+#[test]
+fn a_logout_without_readable_result_is_requested() {
+    const RUNNING_LOGOUT: (u16, &str) = (202, r#"{"operation_id":"op-2","status":"running"}"#);
+    for responses in
+        [vec![RUNNING_LOGOUT, (403, "")], vec![RUNNING_LOGOUT, (404, "")], vec![(200, r#"{"status":"queued"}"#)]]
+    {
+        let host = left(ENDED).responding(&responses);
+        host.run(post(&host));
+        assert!(host.events("info").concat().contains("requested; its result cannot be read"), "{responses:?}");
+        assert!(host.events("warning").is_empty());
     }
 }
 

@@ -48,6 +48,7 @@ test('logs three servers in with two credentials, and out', async (t) => {
     api_key: testEnv.apiKey,
     api_url: testEnv.reoclo.url,
     cleanup: 'true',
+    job_summary: 'false',
     ...Object.fromEntries(
       pairs.map((pair, i) => {
         const { requested_at } = main.saved[i];

@@ -28,10 +28,10 @@ test('masks are sorted, longest first', async (t) => {
   assert.ok(masks.every((length) => length > 1));
 });
 
-test('post masks the key first', async (t) => {
+test('post prints no mask commands', async (t) => {
   const testEnv = await createTestEnv(t);
   const post = await testEnv.runPost(await testEnv.run('main', { inputs: testEnv.inputs.vault() }));
-  assert.equal(lines(post.stdout)[0], `::add-mask::${testEnv.apiKey}`);
+  assert.ok(!post.stdout.includes('add-mask'), post.stdout);
 });
 
 test('masks values with colons for act and Gitea', async (t) => {

@@ -31,6 +31,7 @@ test('the saved state does not contain the token', async (t) => {
     api_key: testEnv.apiKey,
     api_url: testEnv.reoclo.url,
     cleanup: 'true',
+    job_summary: 'false',
     login_1: `${testEnv.server.id} 1 ended ${requested_at} certain ${main.outputs.operation_id} ${testEnv.registry.host} web-1`,
   });
 });

@@ -59,7 +59,7 @@ test('an invalid ca_certificate is an error before any request', async (t) => {
   const damaged = tls.cert.replace(/^.{8}(?=.*\n-----END)/m, '????????');
   for (const [given, message] of [
     ['no-such.pem', INPUTS.certificateUnreadable('ENOENT')],
-    ['.', INPUTS.certificateUnreadable('EISDIR')],
+    ['.', INPUTS.certificateUnreadable('not a regular file')],
     [await file('hello', 'hello.pem'), INPUTS.certificateMissing],
     [tls.cert.replaceAll('\n', ' '), INPUTS.certificateInvalid],
     [damaged, INPUTS.certificateInvalid],

@@ -3,7 +3,7 @@
 const dns = require('node:dns');
 const { installClock } = require('../support/clock.cjs');
 
-const { TEST_RANDOM, TEST_SPEED, TEST_JUMP_S, TEST_TIME_OF_DAY_JUMP_MS, TEST_DNS_FAILURES, TEST_DUAL_STACK } = process.env;
+const { TEST_RANDOM, TEST_SPEED, TEST_JUMP_S, TEST_TIME_OF_DAY_JUMP_MS, TEST_DNS_FAILURES } = process.env;
 
 // Random waits are this share of their limit; 0 means no wait.
 if (TEST_RANDOM) Math.random = () => Number(TEST_RANDOM);
@@ -33,24 +33,19 @@ if (TEST_TIME_OF_DAY_JUMP_MS) {
   Date.now = () => now() + jump * calls++;
 }
 
-// DNS fails so many times, then resolves every name to this machine.
+// DNS and the resolver of the system fail so many times, then DNS resolves every name to this machine.
 if (TEST_DNS_FAILURES) {
   let left = Number(TEST_DNS_FAILURES);
-  dns.lookup = (hostname, options, callback) => {
-    const failure = Object.assign(new Error(`getaddrinfo EAI_AGAIN ${hostname}`), {
-      code: 'EAI_AGAIN',
-      syscall: 'getaddrinfo',
-      hostname,
-    });
-    const addresses = options.all ? [[{ address: '127.0.0.1', family: 4 }]] : ['127.0.0.1', 4];
-    process.nextTick(callback, ...(left-- > 0 ? [failure] : [null, ...addresses]));
+  const answer = async (address) => {
+    if (address && left-- <= 0) return [address];
+    throw Object.assign(new Error('no answer'), { code: 'ETIMEOUT' });
   };
-}
-
-// DNS resolves every name to this machine, with IPv6 and IPv4.
-if (TEST_DUAL_STACK) {
-  dns.lookup = (_, options, callback) => {
-    const both = [{ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 }];
-    process.nextTick(callback, null, ...(options.all ? [both] : ['127.0.0.1', 4]));
+  dns.promises.Resolver = class {
+    resolve4 = () => answer('127.0.0.1');
+    resolve6 = () => answer();
+  };
+  require('node:child_process').execFile = (file, args, options, callback) => {
+    process.nextTick(callback, null, '{"code":"EAI_AGAIN"}');
+    return { kill() {} };
   };
 }

@@ -102,6 +102,11 @@ export const ERRORS = {
   connection: (request, cause = ANY, { host = HOST } = {}) => `${REQUESTS[request]} to ${host} failed: ${cause}.`,
   requestTimeout: (request, seconds) => `${REQUESTS[request]} to ${HOST} timed out after ${seconds} s.`,
 
+  dockerLogout: ({ registry = HOST, output, operation = UUID } = {}) =>
+    `docker logout ${registry} failed${output === undefined ? '' : `: ${output}`} (operation ${operation}).`,
+  dockerLogoutNotFinished: ({ registry = HOST, operation = UUID } = {}) => `docker logout ${registry} did not finish in time (operation ${operation}).`,
+  dockerLogoutRejected: (registry) => `docker logout ${registry} failed.`,
+
   skippedAfterError: 'Skipped: another login failed with an error that affects all logins.',
   skippedAfterTimeout: 'Skipped: the timeout passed before this login was started.',
   loginTimeout: (seconds, progress = ANY) => `The login did not finish within ${seconds} s: ${progress}.`,
@@ -142,6 +147,7 @@ export const FIX = {
   skippedAfterError: 'correct the error above and re-run the job.',
   skippedAfterTimeout: 'check that the other servers are online in Reoclo, or raise the timeout input.',
   serverNetwork: 'check that the server can reach the registry (DNS, firewall, proxy), then re-run the job.',
+  logoutByHand: (registry) => `run docker logout ${registry} on the server.`,
   apiKey: 'check api_key: it must be an active automation key of the instance in api_url (dashboard: API Keys, Automation Keys).',
   vaultPermission:
     'open the key in the dashboard. It must allow the operation registry_login, this server_id and this credential_id; an IP allow-list must include this runner.',
@@ -225,6 +231,8 @@ export const LOG = {
   moreLines: like(/\(\d+ more lines not shown\)/),
 
   loggedIn: (server, registry) => `Logged in to ${registry} on ${server}; the post step will log out`,
+  // The end of a line that promises the logout.
+  willLogOut: 'the post step will log out',
   loggedInStart: (server, registry) => `Logged in to ${registry} on ${server} `,
   loggedInForGood: (server, registry) => `Logged in to ${registry} on ${server}; the post step will not log out (cleanup: false)`,
   /** The last line of a step with several logins. */
@@ -244,6 +252,7 @@ export const LOG = {
   waitingForOperation: (id = UUID) => `Waiting for operation ${id} to finish before logging out`,
   waitingForUnknownLogin: 'Waiting up to 20 s for a login with unknown operation',
   loggedOutOf: (registry, server) => `Logged out of ${registry} on server ${server}`,
+  logoutRequested: (registry, server) => `Logout of ${registry} on server ${server} requested; its result cannot be read`,
   loggedOut: 'Logged out',
 
   /** A line that says that a request, or with `docker` a login, is sent again. */
@@ -262,6 +271,7 @@ export const SUMMARY = {
   loggedIn: '✅ logged in',
   loggedOut: '✅ logged out',
   failed: (title, error) => `❌ ${title}: ${error}`,
+  logoutRequested: 'logout requested, result unknown',
   mayStillBeLoggedIn: '⚠️ may still be logged in',
   staysLoggedIn: 'stays logged in (cleanup: false)',
 };

@@ -24,6 +24,8 @@ export const UNDER_CONDITIONS = ['--require', fileURLToPath(new URL('./condition
 
 // The default Node for steps: runners have their own.
 const NODE = process.env.ACTION_NODE ?? process.execPath;
+// And the runner's system, where that Node is one of another system (see tests/platforms).
+const OS = process.env.ACTION_OS ?? 'Linux';
 
 // The environment variables of a runner.
 const RUN = {
@@ -44,7 +46,7 @@ const RUN = {
   RUNNER_ARCH: 'X64',
   RUNNER_ENVIRONMENT: 'github-hosted',
   RUNNER_NAME: 'runner-1',
-  RUNNER_OS: 'Linux',
+  RUNNER_OS: OS,
 };
 
 // The files that a step writes, by their name in the result.
@@ -295,7 +297,8 @@ class TestEnv {
   }
 
   async #result(run, { step, inputs, env, files }) {
-    const { code, signal, timedOut, stdout, stderr, durationMs } = await run.ended;
+    const { code, signal, timedOut, durationMs, ...streams } = await run.ended;
+    const [stdout, stderr] = [streams.stdout, streams.stderr].map((text) => (OS === 'Windows' ? text.replaceAll('\r\n', '\n') : text));
     const text = Object.fromEntries(
       files.map(({ name, path }) => [name, readFileSync(path, 'utf8')]),
     );
@@ -308,7 +311,7 @@ class TestEnv {
           .filter(({ command }) => command === name)
           .map(({ properties, data }) => [properties.name, data]),
       );
-    const state = { ...printed('save-state'), ...parseKeyValues(text.state) };
+    const state = { ...printed('save-state'), ...parseKeyValues(text.state, OS) };
     const result = {
       step,
       inputs,
@@ -322,7 +325,7 @@ class TestEnv {
       state,
       // The logins of the saved state.
       saved: savedLogins(state),
-      outputs: { ...printed('set-output'), ...parseKeyValues(text.outputs) },
+      outputs: { ...printed('set-output'), ...parseKeyValues(text.outputs, OS) },
       summary: text.summary,
       commands,
       annotations: commands

@@ -10,17 +10,26 @@ declare -A why=(
   [tinyproxy]='a proxy between runner and API'
   [microsocks]='a SOCKS proxy between runner and API'
   [openssl]='creates self-signed certificates'
+  [wine]="runs Node.js for Windows"
+  [qemu-aarch64]="runs Node.js for arm64"
+  [arm64-libraries]="the C and C++ libraries of Node.js for arm64"
 )
 # Package names of Debian and Ubuntu, in order of preference; docker-cli exists since Debian 13.
 declare -A packages=([docker]='docker-cli docker.io' [docker-registry]='docker-registry' [skopeo]='skopeo' [openssl]='openssl'
-  [tinyproxy]='tinyproxy-bin tinyproxy' [microsocks]='microsocks')
+  [tinyproxy]='tinyproxy-bin tinyproxy' [microsocks]='microsocks'
+  [wine]='wine' [qemu-aarch64]='qemu-user' [arm64-libraries]='libstdc++6-arm64-cross')
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+# All but one of them are programs.
+present() {
+  if [ "$1" = arm64-libraries ]; then [ -e /usr/aarch64-linux-gnu/lib/libstdc++.so.6 ]; else command -v "$1" >/dev/null; fi
+}
 
 missing=0
 updated=
 for tool in "$@"; do
-  command -v "$tool" >/dev/null && continue
+  present "$tool" && continue
   echo "Installing $tool: ${why[$tool]}"
   if command -v apt-get >/dev/null; then
     [ -n "$updated" ] || as_root apt-get update -qq >/dev/null 2>&1
@@ -31,7 +40,7 @@ for tool in "$@"; do
         apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 && break
     done
   fi
-  command -v "$tool" >/dev/null && continue
+  present "$tool" && continue
   echo "  cannot install it: apt-get and root are required (Debian: apt-get install ${packages[$tool]##* })" >&2
   missing=1
 done

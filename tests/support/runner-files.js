@@ -5,29 +5,28 @@
  * entries are skipped, the last write of a key wins.
  *
  * @param {string} text
+ * @param {string} [os] the runner's RUNNER_OS: on Windows a line may end with CR LF
  * @returns {Record<string, string>}
  * @throws if the runner would reject the file
  */
-export function parseKeyValues(text) {
+export function parseKeyValues(text, os) {
   const values = {};
   const lines = text.split('\n');
+  const withoutCR = (line) => (os === 'Windows' ? line.replace(/\r$/, '') : line);
   // There is no line after the last line feed.
   if (lines.at(-1) === '') lines.pop();
 
   while (lines.length > 0) {
-    const line = lines.shift();
+    const line = withoutCR(lines.shift());
     if (line === '') continue;
     const [, key, sign, rest] = line.match(/^(.*?)(=|<<)(.*)$/s) ?? [];
     if (!key || (sign === '<<' && !rest)) throw new Error(`not an entry: ${line}`);
     if (sign === '=') {
       values[key] = rest;
     } else {
-      const end = lines.indexOf(rest);
+      const end = lines.findIndex((line) => withoutCR(line) === rest);
       if (end < 0) throw new Error(`no line ${rest} ends the value of ${key}`);
-      values[key] = lines
-        .splice(0, end + 1)
-        .slice(0, -1)
-        .join('\n');
+      values[key] = withoutCR(lines.splice(0, end + 1).slice(0, -1).join('\n'));
     }
   }
   return values;

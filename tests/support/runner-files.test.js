@@ -16,6 +16,11 @@ test('reads key-value files like the runner', () => {
   assert.throws(() => parseKeyValues('text\n'), /not an entry/);
 });
 
+test('key-value files of Windows have CR LF', () => {
+  const text = 'a=1\r\n\r\nb<<EOF\r\nx\r\ny\nz\r\nEOF\r\nc=2\n';
+  assert.deepEqual(parseKeyValues(text, 'Windows'), { a: '1', b: 'x\r\ny\nz', c: '2' });
+});
+
 test('finds commands like the runner', () => {
   const { commands, lines } = parseLog(
     '  ::error title=a%2Cb,file=x::m%0An%2C\nx ::error::no\ry##[group]yes\r\n::nonsense::##[Error]e\n::endgroup::\n::x\n',

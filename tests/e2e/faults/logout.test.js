@@ -70,10 +70,10 @@ faultTable('a failing logout', [
     after: { requests: { logout: 1 } },
   },
   {
-    name: 'accepts a logout response with truncated JSON',
+    name: 'retries a logout after truncated JSON',
     mode: 'passthrough',
     post: { logout: [halfJson] },
-    after: { requests: { logout: 1 } },
+    after: { requests: { logout: 2 }, retries: 1 },
   },
   {
     name: 'retries a logout after a truncated response',
