@@ -59,7 +59,7 @@ e2e: $(NPM) sandbox-tools ## end-to-end tests of the committed dist/, with a sta
 test-node: $(NPM) $(NODES) sandbox-tools ## end-to-end tests on Node.js 20, 22 and 24, and the error on Node.js 18
 	@node tests/nodes/run.js
 
-test-runners: $(NPM) sandbox-tools ## workflows on act and on Gitea's runner (requires Go); REQUIRE_RUNNERS=1 fails instead of skipping
+test-runners: $(NPM) sandbox-tools ## workflows on act, and on the runners of Gitea and Forgejo with a real Gitea server (requires Go); REQUIRE_RUNNERS=1 fails instead of skipping
 	@tests/runners/install.sh
 	node --test --test-timeout=300000 --test-reporter=spec tests/runners/*.test.js
 

@@ -1,6 +1,6 @@
 // nektos/act, which runs workflows on a developer's machine.
 import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const options = (name, values) => Object.entries(values).flatMap(([key, value]) => [name, `${key}=${value}`]);
@@ -22,12 +22,14 @@ export const act = {
       execFileSync('git', args, { cwd: repository, env: { ...env, GIT_CONFIG_NOSYSTEM: '1' } });
     }
 
+    const file = join(folder, 'workflow.yml');
+    await writeFile(file, workflow);
     const { code, stdout, stderr } = await execute(
       [
         'push',
-        ...['--workflows', workflow, '--platform', 'ubuntu-latest=-self-hosted', '--actor', 'octocat'],
+        ...['--workflows', file, '--platform', 'ubuntu-latest=-self-hosted', '--actor', 'octocat'],
         ...['--action-cache-path', join(folder, 'cache'), '--no-cache-server'],
-        ...options('--local-repository', actions.exports),
+        ...options('--local-repository', actions),
         ...options('--secret', secrets),
         ...options('--var', vars),
       ],
@@ -39,6 +41,6 @@ export const act = {
       },
     );
     const output = stdout.split('\n').map((line) => /^\[[^\]]*\] {3}\| (.*)$/.exec(line)?.[1]);
-    return { succeeded: code === 0, log: stdout, output: output.filter((line) => line !== undefined), diagnostics: stderr };
+    return { succeeded: code === 0, runId: '1', log: stdout, output: output.filter((line) => line !== undefined), diagnostics: stderr };
   },
 };

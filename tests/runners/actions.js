@@ -1,5 +1,4 @@
-// The actions of the workflows, in the two forms that runners use: a repository with a tag, as on a Git host, and an export
-// of that tag, as on GitHub.
+// The actions that the workflows use, as exports of their tags: what GitHub hands to its runners.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -12,44 +11,52 @@ const ACTIONS = [
   { name: 'acme/login', tag: 'v1', tree: join(HERE, 'actions/login') },
 ];
 
+/** Where install.sh puts what it builds. */
+export const BIN = join(HERE, '../../.tools/bin');
+
+/** What stands before the name of one of these actions in a workflow. */
+export const USES = /(uses: )(?=(?:reoclo|acme)\/)/g;
+
+/** Runs git for a test, whatever this machine's user has configured. */
+export function git(cwd, ...args) {
+  return gitWith({}, cwd, ...args);
+}
+
+function gitWith(env, cwd, ...args) {
+  return execFileSync('git', args, {
+    cwd,
+    env: {
+      PATH: process.env.PATH,
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_CONFIG_NOSYSTEM: '1',
+      ...Object.fromEntries(['AUTHOR', 'COMMITTER'].flatMap((who) => [[`GIT_${who}_NAME`, 'test'], [`GIT_${who}_EMAIL`, 'test@example.com']])),
+      ...env,
+    },
+    maxBuffer: 1 << 28,
+  });
+}
+
 /**
- * Publishes the actions as they are in the work tree, committed or not.
+ * Exports the actions as they are in the work tree, committed or not.
  *
- * @param {string} folder an empty folder
- * @returns {Promise<{ mirror: string, exports: Record<string, string> }>} the folder that holds the repositories as
- *   `owner/name`, and `owner/name@tag` → folder of the export
+ * @param {string} folder an empty one
+ * @returns {Promise<Record<string, string>>} `owner/name@tag` → folder of the export
  */
-export async function publish(folder) {
-  const mirror = join(folder, 'mirror');
+export async function exportActions(folder) {
   const exports = {};
   for (const { name, tag, tree } of ACTIONS) {
-    const repository = join(mirror, name);
-    const git = (...args) =>
-      execFileSync('git', args, {
-        cwd: tree,
-        env: {
-          PATH: process.env.PATH,
-          // Ignore the user's Git configuration, such as hooks and signatures.
-          GIT_CONFIG_GLOBAL: '/dev/null',
-          GIT_CONFIG_NOSYSTEM: '1',
-          GIT_DIR: repository,
-          GIT_WORK_TREE: tree,
-          ...Object.fromEntries(['AUTHOR', 'COMMITTER'].flatMap((who) => [[`GIT_${who}_NAME`, 'test'], [`GIT_${who}_EMAIL`, 'test@example.com']])),
-        },
-        maxBuffer: 1 << 28,
-      });
-    await mkdir(repository, { recursive: true });
-    git('init', '--quiet', '--initial-branch=main');
-    git('add', '--all', '.');
-    git('commit', '--quiet', '--message', tag);
-    git('tag', tag);
-
+    const repository = join(folder, 'repositories', name);
     const exported = join(folder, 'exports', name);
+    await mkdir(repository, { recursive: true });
     await mkdir(exported, { recursive: true });
-    execFileSync('tar', ['--extract', '--directory', exported], { input: git('archive', tag) });
+    const run = (...args) => gitWith({ GIT_DIR: repository, GIT_WORK_TREE: tree }, tree, ...args);
+    run('init', '--quiet', '--initial-branch=main');
+    run('add', '--all', '.');
+    run('commit', '--quiet', '--message', tag);
+    execFileSync('tar', ['--extract', '--directory', exported], { input: run('archive', 'HEAD') });
     exports[`${name}@${tag}`] = exported;
   }
-  // The export must be the one that users get.
-  if (existsSync(join(exports['reoclo/docker-auth@v2'], 'tests'))) throw new Error('the export contains more than the action');
-  return { mirror, exports };
+  // An export that brings more is not what is tested, whatever it then does.
+  if (existsSync(join(exports['reoclo/docker-auth@v2'], 'tests'))) throw new Error('the export holds more than the action');
+  return exports;
 }

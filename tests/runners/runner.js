@@ -1,31 +1,34 @@
-// Runs a workflow of this folder on a real runner, against a test environment.
+// Runs a workflow of this folder on a real runner, in the environment of the end-to-end tests.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { startChild } from '../support/child.js';
+import { BIN } from './actions.js';
 
 const HERE = import.meta.dirname;
 
-// A job that runs this long is stuck, and its test fails.
+// No job takes this long; one that does is stuck, and its test fails.
 const STUCK_AFTER_MS = 60_000;
 
 /**
  * @typedef {object} Runner
  * @property {string} command what install.sh has built
- * @property {string} provider its name in Reoclo's audit log
+ * @property {string} provider what the action calls it in Reoclo's audit log
+ * @property {boolean} [needsServer] whether it takes its jobs from the Gitea server
  * @property {(job: object) => Promise<Outcome>} run runs a job to its end; when `job.cancelled` resolves, it cancels it
  *   as the runner's user does
  *
  * @typedef {object} Outcome
  * @property {boolean} succeeded whether the job has
- * @property {string} log the job's log, as the user sees it
- * @property {string[]} output the lines that steps have printed
- * @property {string} diagnostics other output of the runner
+ * @property {string} runId id of the run
+ * @property {string} log the job's log, as the runner's user sees it
+ * @property {string[]} output what steps have printed, line by line, as it stands there
+ * @property {string} diagnostics what the runner assertLine besides
  */
 
-/** @returns {string | undefined} the runner's name and version; `undefined` if it is not built */
+/** @returns {string | undefined} what the runner calls itself; `undefined` if it is not there */
 export function versionOf({ command }) {
   const path = pathOf(command);
   return existsSync(path) ? execFileSync(path, ['--version'], { encoding: 'utf8' }).trim() : undefined;
@@ -33,28 +36,27 @@ export function versionOf({ command }) {
 
 /**
  * @param {Runner} runner
- * @param {import('../env/test-env.js').TestEnv} testEnv with the servers `web-1` and `web-2`
- * @param {object} actions the result of `publish`
+ * @param {import('../env/test-env.js').World} testEnv with the servers `web-1` and `web-2`
+ * @param {{ actions: Record<string, string>, server?: object }} source the exported actions, and the server that has them
  * @param {string} name the workflow's file, without its extension
  * @param {object} [options]
- * @param {Record<string, string>} [options.vars] variables to change
+ * @param {Record<string, string>} [options.vars] variables that are to be different
  * @param {Promise<unknown>} [options.cancelled] the job is cancelled when it resolves
- * @returns {Promise<Outcome>} rejects if the runner is stuck or leaked a secret
+ * @returns {Promise<Outcome>} rejects if the runner got stuck or if a secret was found in anything that it printed
  */
-export async function runWorkflow(runner, testEnv, actions, name, { vars, cancelled = new Promise(() => {}) } = {}) {
+export async function runWorkflow(runner, testEnv, source, name, { vars, cancelled = new Promise(() => {}) } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'docker-auth-job-'));
   testEnv.cleanUp({ stop: () => rm(folder, { recursive: true, force: true }) });
   const temp = join(folder, 'temp');
   await mkdir(temp);
-  const workflow = join(HERE, `${name}.yml`);
-  const text = await readFile(workflow, 'utf8');
+  const workflow = await readFile(join(HERE, `${name}.yml`), 'utf8');
   const secrets = { REOCLO_API_KEY: testEnv.apiKey, REGISTRY_TOKEN: testEnv.password };
 
   const outcome = await runner.run({
     workflow,
-    actions,
+    ...source,
     folder,
-    // Actions run on the node in PATH. The user's home folder is not used.
+    // Actions run on the node of the PATH. Nothing is to be found or left where this machine's user is at home.
     env: { PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), HOME: folder, TMPDIR: temp },
     cancelled,
     execute: async (args, { started, ...options }) => {
@@ -64,8 +66,8 @@ export async function runWorkflow(runner, testEnv, actions, name, { vars, cancel
       if (ended.timedOut) throw new Error(`${runner.command} was still running after ${STUCK_AFTER_MS} ms:\n${ended.stdout}${ended.stderr}`);
       return ended;
     },
-    // Runners mask their secrets. Without secrets, only the action masks.
-    secrets: Object.fromEntries(Object.entries(secrets).filter(([secret]) => text.includes(`secrets.${secret}`))),
+    // A runner masks by itself all that it is given as a secret: where a workflow has none, only the action masks.
+    secrets: Object.fromEntries(Object.entries(secrets).filter(([secret]) => workflow.includes(`secrets.${secret}`))),
     vars: {
       REOCLO_URL: testEnv.reoclo.url,
       SERVER_ID: testEnv.servers['web-1'].id,
@@ -83,5 +85,5 @@ export async function runWorkflow(runner, testEnv, actions, name, { vars, cancel
 }
 
 function pathOf(command) {
-  return join(HERE, '../../.tools/bin', command);
+  return join(BIN, command);
 }
