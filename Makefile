@@ -23,8 +23,10 @@ NPM := node_modules/.package-lock.json
 # npm packages with Node.js binaries; used on Linux x86_64 only.
 MACHINE := $(shell uname -s)/$(shell uname -m)
 NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.package-lock.json)
+# The binaries for Windows and arm64 run there in an emulator.
+FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-runners bench check-dist sandbox-tools
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench check-dist sandbox-tools
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -58,6 +60,10 @@ e2e: $(NPM) sandbox-tools ## end-to-end tests of the committed dist/, with a sta
 
 test-node: $(NPM) $(NODES) sandbox-tools ## end-to-end tests on Node.js 20, 22 and 24, and the error on Node.js 18
 	@node tests/nodes/run.js
+
+test-platforms: $(NPM) $(FOREIGN_NODES) sandbox-tools ## scenarios on Node.js for Windows (with Wine) and arm64 (with QEMU); REQUIRE_PLATFORMS=1 fails instead of skipping
+	@tests/sandbox/install.sh wine qemu-aarch64 arm64-libraries || true
+	@node tests/platforms/run.js
 
 test-runners: $(NPM) sandbox-tools ## workflows on act, and on the runners of Gitea and Forgejo with a real Gitea server (requires Go); REQUIRE_RUNNERS=1 fails instead of skipping
 	@tests/runners/install.sh
@@ -109,3 +115,7 @@ $(NODES): tests/nodes/package.json tests/nodes/package-lock.json
 	@npm ci --prefix tests/nodes --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+$(FOREIGN_NODES): tests/platforms/package.json tests/platforms/package-lock.json
+	@echo 'Installing Node.js for Windows and arm64 (220 MB, once)'
+	@npm ci --prefix tests/platforms --force --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
