@@ -1,7 +1,7 @@
 // Looks up host names without delaying the end of a step.
 //
 // Node's own lookup runs getaddrinfo in a thread that cannot be cancelled, and the process cannot exit before it returns:
-// with three silent name servers, 28 s after an error. So names in DNS are queried by Node's resolver, which can be
+// with three silent name servers, up to 56 s after an error. So names in DNS are queried by Node's resolver, which can be
 // cancelled. Whatever it cannot answer is left to getaddrinfo in a process that is killed at exit: names in the hosts file,
 // search domains, mDNS and other sources of the system.
 import { readFileSync } from 'node:fs';

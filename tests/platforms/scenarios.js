@@ -8,6 +8,18 @@ const CLOCK = 'uses a clock that is too fast for an emulator';
 const KERNEL = 'tests the operating system, which is not emulated';
 const CORE = 'tests logic that does not depend on the platform';
 
+// Left out on every platform.
+const HOSTILE = {
+  'hostile/dns': KERNEL,
+  'hostile/encodings': CORE,
+  'hostile/files': KERNEL,
+  'hostile/forged-state': CORE,
+  'hostile/large-output': TIME,
+  'hostile/logout': CORE,
+  'hostile/protocol': TIME,
+  'hostile/small': CORE,
+};
+
 const WINDOWS = {
   name: 'Windows',
   launcher: 'windows-node',
@@ -61,14 +73,7 @@ const WINDOWS = {
     'faults/retry-after': CORE,
     'faults/status-response': CORE,
     'fleet-cancel': SIGNALS,
-    'hostile/dns': KERNEL,
-    'hostile/encodings': CORE,
-    'hostile/files': KERNEL,
-    'hostile/forged-state': CORE,
-    'hostile/large-output': TIME,
-    'hostile/logout': CORE,
-    'hostile/protocol': TIME,
-    'hostile/small': CORE,
+    ...HOSTILE,
     'hostile/unsent': SIGNALS,
     preflight: CORE,
     'registry-faults': CORE,
@@ -120,14 +125,7 @@ const ARM64 = {
     'logout-failure': CORE,
     'missing-files': CORE,
     'operation-timeout': TIME,
-    'hostile/dns': KERNEL,
-    'hostile/encodings': CORE,
-    'hostile/files': KERNEL,
-    'hostile/forged-state': CORE,
-    'hostile/large-output': TIME,
-    'hostile/logout': CORE,
-    'hostile/protocol': TIME,
-    'hostile/small': CORE,
+    ...HOSTILE,
     'hostile/unsent': TIME,
     preflight: CORE,
     proxies: CLOCK,

@@ -56,7 +56,7 @@ faultTable('a login with an invalid response', [
     'with a path for its operation': (response) => ({ ...response, operation_id: '../../keys' }),
     'with a list for its registry': (response) => ({ ...response, registry_url: [response.registry_url] }),
     'with a line break in its registry': (response) => ({ ...response, registry_url: 'ghcr.io\n::error::boo' }),
-  }).map(([what, change], i) => ({
+  }).map(([what, change]) => ({
     name: `fails and logs out: login response ${what}`,
     mode: 'passthrough',
     main: { login: changedBody(change) },
