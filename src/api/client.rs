@@ -1,10 +1,11 @@
-//! Sends API requests within a deadline and retries transient errors.
+//! Sends API requests within a deadline and the request budget, and retries transient errors.
 
+use super::budget::{Priority, RequestBudget, Turn};
 use super::contract::{self, ApiCall, ApiRequest, ApiResponse};
 use super::deadline::Deadline;
 use super::error::ApiError;
-use super::retry;
 use super::url::ApiUrl;
+use super::{quota, retry};
 use crate::host::json::JsonError;
 use crate::host::{Host, MAX_RESPONSE_BYTES, Method, Request, Response, TransportError};
 use crate::runner::log::Log;
@@ -30,14 +31,31 @@ pub(crate) struct Client<'a, H> {
     log: &'a Log<'a, H>,
     api_url: &'a ApiUrl,
     authorization: String,
+    budget: &'a RequestBudget<'a, H>,
+    is_first: bool,
 }
 
 impl<'a, H: Host> Client<'a, H> {
-    pub(crate) fn new(host: &'a H, log: &'a Log<'a, H>, api_url: &'a ApiUrl, api_key: &Secret) -> Self {
-        Self { host, log, api_url, authorization: format!("Bearer {}", api_key.expose()) }
+    pub(crate) fn new(
+        host: &'a H,
+        log: &'a Log<'a, H>,
+        api_url: &'a ApiUrl,
+        api_key: &Secret,
+        budget: &'a RequestBudget<'a, H>,
+    ) -> Self {
+        Self { host, log, api_url, authorization: format!("Bearer {}", api_key.expose()), budget, is_first: false }
     }
 
-    /// Sends a request and deserializes its response. Retries transient errors as long as `on_attempt` continues.
+    /// Whether its requests are sent before all others of the step.
+    pub(crate) fn first_if(self, is_first: bool) -> Self {
+        Self { is_first, ..self }
+    }
+
+    /// Sends a request and deserializes its response. Retries transient errors as long as `on_attempt` continues. HTTP 429
+    /// costs time, not an attempt.
+    ///
+    /// # Errors
+    /// The error of the last attempt, or [`ApiError::NotSent`] if there was none.
     pub(crate) async fn request_json<T: ApiResponse>(
         &self,
         request: &ApiRequest,
@@ -67,29 +85,52 @@ impl<'a, H: Host> Client<'a, H> {
         mut on_attempt: impl FnMut(Attempt<'_>) -> ControlFlow<()>,
     ) -> Result<T, ApiError> {
         let max_attempts = retry::max_attempts(request.call);
-        if on_attempt(Attempt::Starts).is_break() {
-            return Err(ApiError::NotSent { call: request.call, host: self.api_host() });
-        }
         let mut attempt = 1;
+        let mut last_error = None;
         loop {
+            let turn = self.budget.turn(self.priority(request.call), deadline).await;
+            if turn != Turn::Granted || on_attempt(Attempt::Starts).is_break() {
+                return Err(last_error.unwrap_or(ApiError::NotSent { call: request.call, host: self.api_host() }));
+            }
             let attempts_left = max_attempts.map_or(1, |max| max.saturating_sub(attempt) + 1);
             let timeout_ms = self.timeout_ms(request.call, deadline, attempts_left);
-            let error = match self.send_once(request, timeout_ms).await.and_then(&read) {
-                Ok(response) => return Ok(response),
+            let sent_ms = self.host.monotonic_ms();
+            let error = match self.send_once(request, timeout_ms, deadline).await.and_then(&read) {
+                Ok(response) => {
+                    self.budget.succeeded();
+                    return Ok(response);
+                }
                 Err(error) => error,
             };
+            let retry_after_ms = error.retry_after_ms().filter(|ms| f64::from(*ms) < deadline.left_ms(self.host));
+            if error.asks_for_fewer_requests() {
+                self.budget.slow_down(&error, sent_ms, retry_after_ms);
+            }
+            // Without time for what the API asks for, waiting would be in vain.
+            let is_attempt = !error.is_rate_limit() || retry_after_ms != error.retry_after_ms();
+            let is_last = is_attempt && max_attempts.is_some_and(|max| attempt >= max);
             let stops = on_attempt(Attempt::Failed(&error)).is_break();
-            let is_last = max_attempts.is_some_and(|max| attempt >= max);
             if is_last || stops || !error.is_transient() || deadline.has_passed(self.host) {
                 return Err(error);
             }
-            let wait_ms = self.wait_ms(&error, attempt, deadline);
-            self.log.retrying(&error, wait_ms, attempt, max_attempts);
-            deadline.sleep(self.host, wait_ms).await;
-            if deadline.has_passed(self.host) || on_attempt(Attempt::Starts).is_break() {
-                return Err(error);
+            if is_attempt {
+                // At least the backoff: status requests have no maximum of attempts, and `Retry-After: 0` would cause
+                // thousands.
+                let backoff_ms = retry::backoff_ms(attempt, self.host.random());
+                let wait_ms = backoff_ms.max(retry_after_ms.unwrap_or(0));
+                self.log.retrying(&error, wait_ms, attempt, max_attempts);
+                deadline.sleep(self.host, wait_ms).await;
+                attempt += 1;
             }
-            attempt += 1;
+            last_error = Some(error);
+        }
+    }
+
+    fn priority(&self, call: ApiCall) -> Priority {
+        match call {
+            _ if self.is_first => Priority::First,
+            ApiCall::Status => Priority::Status,
+            _ => Priority::Start,
         }
     }
 
@@ -104,20 +145,8 @@ impl<'a, H: Host> Client<'a, H> {
         timeout_ms.clamp(1.0, MAX_REQUEST_MS) as u32
     }
 
-    /// The wait that the server asks for if it fits the deadline, but at least the backoff: status requests have no
-    /// maximum of attempts, and `Retry-After: 0` would cause thousands.
-    fn wait_ms(&self, error: &ApiError, attempt: u32, deadline: Deadline) -> u32 {
-        let backoff_ms = retry::backoff_ms(attempt, self.host.random());
-        match error {
-            ApiError::HttpStatus { retry_after_ms: Some(ms), .. } if f64::from(*ms) < deadline.left_ms(self.host) => {
-                backoff_ms.max(*ms)
-            }
-            _ => backoff_ms,
-        }
-    }
-
     /// Sends a request once. Returns the body of a 2xx response.
-    async fn send_once(&self, request: &ApiRequest, timeout_ms: u32) -> Result<String, ApiError> {
+    async fn send_once(&self, request: &ApiRequest, timeout_ms: u32, deadline: Deadline) -> Result<String, ApiError> {
         let (call, host) = (request.call, self.api_host());
         let sent = self.host.send(Request {
             method: if request.body.is_some() { Method::Post } else { Method::Get },
@@ -126,18 +155,21 @@ impl<'a, H: Host> Client<'a, H> {
             body: request.body.as_deref(),
             timeout_ms,
         });
-        match sent.await {
+        let sent = sent.await;
+        self.budget.ended(sent.as_ref().ok().and_then(|response| quota::read(self.host, response)), deadline);
+        match sent {
             Ok(Response { status: 200..=299, body, .. }) => Ok(body),
             Ok(response @ Response { status: 300..=399, .. }) => {
-                let to = response.location.and_then(|to| ApiUrl::parse(&to).ok()).map(|to| to.host().to_owned());
+                let to =
+                    response.header("location").and_then(|to| ApiUrl::parse(to).ok()).map(|to| to.host().to_owned());
                 let to = to.filter(|to| !self.log.is_secret(to));
                 Err(ApiError::Redirect { call, host, status: response.status, to })
             }
-            Ok(Response { status, retry_after, date, body, .. }) => {
-                let retry_after_ms =
-                    retry_after.and_then(|header| retry::retry_after_ms(self.host, &header, date.as_deref()));
-                let detail = self.log.quote(&contract::error_detail(self.host, &body), MAX_DETAIL_CHARS);
-                Err(ApiError::HttpStatus { call, host, status, detail, retry_after_ms })
+            Ok(response) => {
+                let (header, date) = (response.header("retry-after"), response.header("date"));
+                let retry_after_ms = header.and_then(|header| retry::retry_after_ms(self.host, header, date));
+                let detail = self.log.quote(&contract::error_detail(self.host, &response.body), MAX_DETAIL_CHARS);
+                Err(ApiError::HttpStatus { call, host, status: response.status, detail, retry_after_ms })
             }
             Err(TransportError::TimedOut { was_sent }) => {
                 Err(ApiError::RequestTimeout { call, host, seconds: timeout_ms.div_ceil(1000), was_sent })

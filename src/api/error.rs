@@ -85,6 +85,24 @@ impl ApiError {
         }
     }
 
+    /// Whether the API has counted too many requests.
+    pub(crate) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::HttpStatus { status: 429, .. })
+    }
+
+    /// Whether the API wants fewer requests of all kinds, and not just this one later.
+    pub(crate) fn asks_for_fewer_requests(&self) -> bool {
+        self.is_rate_limit() || matches!(self, Self::HttpStatus { status: 503, retry_after_ms: Some(_), .. })
+    }
+
+    /// How long the API asks to wait.
+    pub(crate) fn retry_after_ms(&self) -> Option<u32> {
+        match self {
+            Self::HttpStatus { retry_after_ms, .. } => *retry_after_ms,
+            _ => None,
+        }
+    }
+
     /// Whether all other logins of the step would fail with the same error: the key is invalid, or the server at api_url
     /// is not the API.
     pub(crate) fn affects_all_logins(&self) -> bool {

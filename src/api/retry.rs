@@ -31,13 +31,15 @@ pub(crate) fn retry_after_ms(host: &impl Host, header: &str, date: Option<&str>)
     if !header.is_empty() && header.bytes().all(|b| b.is_ascii_digit()) {
         return Some(header.parse::<u32>().unwrap_or(u32::MAX).saturating_mul(1000));
     }
-    // "Sun, 06 Nov 1994 08:49:37 GMT" is the only form that is still sent. Hosts parse much more as a date.
-    let unix_time_ms = |date: &str| {
-        let date = date.trim();
-        if date.len() == 29 && date.ends_with(" GMT") { host.parse_date(date) } else { None }
-    };
-    let now_ms = date.and_then(unix_time_ms).unwrap_or_else(|| host.unix_time_ms());
-    unix_time_ms(header).map(|until_ms| (until_ms - now_ms).max(0.0) as u32)
+    let now_ms = date.and_then(|date| http_date_ms(host, date)).unwrap_or_else(|| host.unix_time_ms());
+    http_date_ms(host, header).map(|until_ms| (until_ms - now_ms).max(0.0) as u32)
+}
+
+/// The Unix time in milliseconds of a date such as "Sun, 06 Nov 1994 08:49:37 GMT", the only form that is still sent.
+pub(crate) fn http_date_ms(host: &impl Host, date: &str) -> Option<f64> {
+    let date = date.trim();
+    // Hosts parse much more as a date.
+    if date.len() == 29 && date.ends_with(" GMT") { host.parse_date(date) } else { None }
 }
 
 #[cfg(test)]

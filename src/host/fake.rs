@@ -9,13 +9,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Unix time at the start of every test: "Sun, 06 Nov 1994 08:49:37 GMT".
 pub(crate) const START_UNIX_MS: u64 = 784_111_777_000;
 
-/// Responds to requests that have no scripted response: method and path, body → duration in ms, response.
-type Api = Box<dyn Fn(&str, &str) -> (u32, Result<Response, TransportError>)>;
+/// Responds to requests that have no scripted response: method and path, body, time in ms → duration in ms, response.
+type Api = Box<dyn Fn(&str, &str, f64) -> (u32, Result<Response, TransportError>)>;
 
 #[derive(Default)]
 pub(crate) struct FakeHost {
@@ -62,10 +64,10 @@ impl FakeHost {
         self
     }
 
-    /// After the scripted responses, `api` responds to method and path, and body.
+    /// After the scripted responses, `api` responds to method and path, and body, at a time.
     pub(crate) fn responding_by(
         mut self,
-        api: impl Fn(&str, &str) -> (u32, Result<Response, TransportError>) + 'static,
+        api: impl Fn(&str, &str, f64) -> (u32, Result<Response, TransportError>) + 'static,
     ) -> Self {
         self.api = Some(Box::new(api));
         self
@@ -85,11 +87,17 @@ impl FakeHost {
     /// Runs a future to its end. The clock advances whenever nothing else can.
     pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
         let mut future = pin!(future);
-        let mut context = Context::from_waker(Waker::noop());
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
         loop {
+            woken.0.store(false, Ordering::Relaxed);
             if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
                 self.timers.take();
                 return result;
+            }
+            if woken.0.load(Ordering::Relaxed) {
+                continue;
             }
             let next = self.timers.borrow().iter().map(|(at, _)| *at).fold(f64::INFINITY, f64::min);
             assert!(next.is_finite(), "nothing can continue: {:#?}", self.events.borrow());
@@ -122,6 +130,16 @@ impl FakeHost {
             Poll::Pending
         })
         .await;
+    }
+}
+
+/// Whether something can continue before the clock advances.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -223,7 +241,7 @@ impl Host for FakeHost {
             (Some(response), _) => (0, response),
             (None, Some(api)) => {
                 let path = request.url.split("/v1").nth(1).unwrap_or_default();
-                api(&format!("{method} {path}"), request.body.unwrap_or_default())
+                api(&format!("{method} {path}"), request.body.unwrap_or_default(), self.now_ms.get())
             }
             (None, None) => {
                 if self.cancels_when_stuck {

@@ -92,11 +92,29 @@ pub(crate) struct Request<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    pub(crate) location: Option<String>,
-    pub(crate) retry_after: Option<String>,
-    pub(crate) date: Option<String>,
+    /// Those of [`RESPONSE_HEADERS`] that it has.
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
 }
+
+impl Response {
+    /// A header by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(other, _)| *other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// The headers that are read.
+pub(crate) const RESPONSE_HEADERS: [&str; 8] = [
+    "location",
+    "retry-after",
+    "date",
+    "ratelimit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+];
 
 /// The largest response body that a host reads; a docker login prints a few lines.
 pub(crate) const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;

@@ -3,7 +3,7 @@
 //! `fetch` itself is called here and not by gloo-net, which drops the `cause` of an error, its only useful part.
 
 use super::error;
-use crate::host::{MAX_RESPONSE_BYTES, Method, NOT_SENT, Request, Response, TransportError};
+use crate::host::{MAX_RESPONSE_BYTES, Method, NOT_SENT, RESPONSE_HEADERS, Request, Response, TransportError};
 use gloo_net::http::{self, RequestBuilder};
 use gloo_timers::callback::Timeout;
 use js_sys::{Promise, Reflect, Uint8Array};
@@ -39,9 +39,10 @@ async fn send_with(request: Request<'_>, signal: &AbortSignal) -> Result<Respons
     let response: http::Response = response.dyn_into::<web_sys::Response>().map_err(failed)?.into();
     Ok(Response {
         status: response.status(),
-        location: response.headers().get("location"),
-        retry_after: response.headers().get("retry-after"),
-        date: response.headers().get("date"),
+        headers: RESPONSE_HEADERS
+            .iter()
+            .filter_map(|name| response.headers().get(name).map(|value| (*name, value)))
+            .collect(),
         body: read_body(&response).await?,
     })
 }

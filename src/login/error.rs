@@ -15,7 +15,7 @@ pub(crate) enum LoginError {
     #[error("The step was cancelled: {progress}.")]
     Cancelled { progress: String },
     #[error("The login did not finish within {timeout_s} s: {}.", progress.trim_end_matches('.'))]
-    StepTimeout { timeout_s: u32, progress: String },
+    StepTimeout { timeout_s: u32, progress: String, rate_limited: bool },
     #[error("docker login {registry} on {server} failed with exit code {exit_code}{} (operation {operation_id}).", with_output(.output))]
     DockerFailed { registry: String, server: String, exit_code: i64, output: String, operation_id: OperationId },
     /// A result that is neither a success nor a failure of docker. `ran` is whether docker may have logged in.
@@ -48,6 +48,7 @@ impl LoginError {
             Self::Api(error) => error.title(),
             Self::Skipped(_) => "Skipped",
             Self::Cancelled { .. } => "Cancelled",
+            Self::StepTimeout { rate_limited: true, .. } => "Rate limit exceeded",
             Self::StepTimeout { .. } | Self::OperationTimeout { .. } => "Timed out",
             Self::DockerFailed { .. } | Self::UnexpectedDockerResult { .. } => "Docker login failed",
         }
@@ -59,10 +60,13 @@ impl LoginError {
             Self::Api(error) => error.fix(),
             Self::Skipped(SkipReason::OtherLoginFailed) => "correct the error above and re-run the job.",
             Self::Skipped(SkipReason::StepTimeout) => {
-                "check that the other servers are online in Reoclo, or raise the timeout input."
+                "check that the servers are online in Reoclo, or raise the timeout input or the key's rate limit."
             }
             Self::Cancelled { .. } => {
                 "re-run the job if you need the login. The log of the post step shows whether it logged out."
+            }
+            Self::StepTimeout { rate_limited: true, .. } => {
+                "raise the key's rate limit in the dashboard, raise the timeout input, or log in on fewer servers."
             }
             Self::StepTimeout { .. } => {
                 "check that the server is online in Reoclo, or raise the timeout input. The log of the post step shows whether it \

@@ -1,10 +1,12 @@
 //! The logouts of the post step: of everything that the main step has, or may have, logged in.
 
 use super::error::LogoutError;
+use super::for_each_server;
 use super::operation;
+use super::poll::Polls;
 use super::state::{LoginPhase, SavedLogin, SavedState};
 use super::summary;
-use super::{MAX_CONCURRENT_SERVERS, for_each_server};
+use crate::api::budget::RequestBudget;
 use crate::api::client::{Client, SLOW_LOGOUT_MS};
 use crate::api::contract::{self, LogoutResponse, OperationStatus};
 use crate::api::deadline::Deadline;
@@ -120,6 +122,7 @@ pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedSt
                 // The main step has used it. If it has become invalid, the connection fails and says why.
                 let _ = host.add_ca_certificates(pem_or_path);
             }
+            let budget = RequestBudget::new(host, log);
             let step = LogoutStep {
                 host,
                 log,
@@ -130,10 +133,12 @@ pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedSt
                 is_single: targets.len() == 1,
                 deadline: Deadline::after_s(host, POST_TIMEOUT_S),
                 login_deadline: Deadline::after_s(host, LOGIN_WAIT_S),
-                targets_left: Cell::new(targets.len()),
+                budget: &budget,
+                login_polls: Polls::default(),
+                logout_polls: Polls::default(),
                 api_was_silent: Cell::new(false),
             };
-            step.log_out_servers(&targets).await;
+            budget.serve(step.log_out_servers(&targets)).await;
         }
         Err(error) => {
             for target in &targets {
@@ -205,7 +210,9 @@ struct LogoutStep<'a, H> {
     deadline: Deadline,
     /// Until when running logins are waited for.
     login_deadline: Deadline,
-    targets_left: Cell<usize>,
+    budget: &'a RequestBudget<'a, H>,
+    login_polls: Polls,
+    logout_polls: Polls,
     /// Whether a logout request has timed out.
     api_was_silent: Cell<bool>,
 }
@@ -251,39 +258,35 @@ impl<H: Host> LogoutStep<'_, H> {
                         self.wait_for_logins(&log, target).await;
                     }
                     self.warnings.add_unknown_registry(target);
-                    self.targets_left.set(self.targets_left.get() - 1);
                 }
             }
         }
         let mut left_here = logouts.len();
         for (target, registry, log, unfinished) in logouts {
-            // No logout uses the time of those after it.
-            let rounds = left_here.max(self.targets_left.get().div_ceil(MAX_CONCURRENT_SERVERS));
             let min_ms = if self.api_was_silent.get() { 0.0 } else { SLOW_LOGOUT_MS };
             let limits = LogoutLimits {
-                requested_by: self.deadline.share(self.host, rounds, min_ms),
+                requested_by: self.deadline.share(self.host, left_here, min_ms),
                 // One logout that never ends must not block the rest.
-                ended_by: self.deadline.share(self.host, rounds, 0.0),
+                ended_by: self.deadline.share(self.host, left_here, 0.0),
             };
             left_here -= 1;
             if target.result.get() == LogoutResult::Unconfirmed {
                 self.log_out_target(&log, target, registry, unfinished, limits).await;
             }
-            self.targets_left.set(self.targets_left.get() - 1);
         }
     }
 
     /// Waits for the logins that were running when the main step ended. Returns the operation that did not finish.
     async fn wait_for_logins<'t>(&self, log: &Log<'_, H>, target: &Target<'t>) -> Option<&'t OperationId> {
         let (host, server, registry) = (self.host, target.server_id, target.registry.unwrap_or_default());
-        let client = Client::new(host, log, self.api_url, self.api_key);
+        let client = self.client(log, target);
         let mut unfinished = None;
         let mut all_failed = true;
         for login in &target.logins {
             match (login.phase, &login.operation_id) {
                 (LoginPhase::Running, Some(id)) => {
                     log.info(&format!("Waiting for operation {id} to finish before logging out"));
-                    match operation::wait(host, &client, id, server, self.login_deadline).await {
+                    match operation::wait(host, &client, &self.login_polls, id, server, self.login_deadline).await {
                         Ok(Some(operation)) => {
                             let result = operation::check_result(log, &operation, server, registry, id);
                             if result.is_err_and(|error| error.rules_out_login()) && !login.has_unconfirmed_attempt {
@@ -320,6 +323,12 @@ impl<H: Host> LogoutStep<'_, H> {
         unfinished
     }
 
+    /// What takes longest goes first: logouts that have to wait for a login.
+    fn client<'c>(&'c self, log: &'c Log<'c, H>, target: &Target<'_>) -> Client<'c, H> {
+        let client = Client::new(self.host, log, self.api_url, self.api_key, self.budget);
+        client.first_if(target.has_unfinished_login())
+    }
+
     /// Logs out of one registry and reports the result.
     async fn log_out_target(
         &self,
@@ -330,7 +339,8 @@ impl<H: Host> LogoutStep<'_, H> {
         limits: LogoutLimits,
     ) {
         let server = target.server_id;
-        let result = match self.log_out_with_retries(log, server, registry, limits).await {
+        let client = self.client(log, target);
+        let result = match self.log_out_with_retries(log, &client, server, registry, limits).await {
             Ok(result) => result,
             Err(error) => {
                 self.api_was_silent.set(self.api_was_silent.get() || error.is_request_timeout());
@@ -361,14 +371,14 @@ impl<H: Host> LogoutStep<'_, H> {
     async fn log_out_with_retries(
         &self,
         log: &Log<'_, H>,
+        client: &Client<'_, H>,
         server: &str,
         registry: &str,
         limits: LogoutLimits,
     ) -> Result<LogoutResult, LogoutError> {
-        let client = Client::new(self.host, log, self.api_url, self.api_key);
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(&client, server, registry, limits).await {
+            let error = match self.attempt(client, server, registry, limits).await {
                 Err(error) if error.is_transient_docker_failure() && attempt < MAX_ATTEMPTS => error,
                 result => return result,
             };
@@ -393,18 +403,23 @@ impl<H: Host> LogoutStep<'_, H> {
         }
         let request = contract::logout(host, server, registry, self.run);
         let response: LogoutResponse =
-            client.request_json(&request, limits.requested_by, |_| ControlFlow::Continue(())).await?;
+            match client.request_json(&request, limits.requested_by, |_| ControlFlow::Continue(())).await {
+                Err(ApiError::NotSent { .. }) => return Err(LogoutError::NoTimeLeft { registry: registry.to_owned() }),
+                response => response?,
+            };
         match (response.status, response.operation_id) {
             (None | Some(OperationStatus::Completed), _) => Ok(LogoutResult::LoggedOut),
-            (Some(_), Some(id)) => match operation::wait(host, client, &id, server, limits.ended_by).await {
-                Ok(Some(operation)) => {
-                    operation::check_logout(self.log, &operation, registry, &id).map(|()| LogoutResult::LoggedOut)
+            (Some(_), Some(id)) => {
+                match operation::wait(host, client, &self.logout_polls, &id, server, limits.ended_by).await {
+                    Ok(Some(operation)) => {
+                        operation::check_logout(self.log, &operation, registry, &id).map(|()| LogoutResult::LoggedOut)
+                    }
+                    // A key may be allowed to log out but not to read operations.
+                    Err(ApiError::HttpStatus { status: 403 | 404, .. }) => Ok(LogoutResult::Requested),
+                    Err(error) if !limits.ended_by.has_passed(host) => Err(error.into()),
+                    _ => Err(LogoutError::NotFinished { registry: registry.to_owned(), operation_id: id }),
                 }
-                // A key may be allowed to log out but not to read operations.
-                Err(ApiError::HttpStatus { status: 403 | 404, .. }) => Ok(LogoutResult::Requested),
-                Err(error) if !limits.ended_by.has_passed(host) => Err(error.into()),
-                _ => Err(LogoutError::NotFinished { registry: registry.to_owned(), operation_id: id }),
-            },
+            }
             (Some(OperationStatus::Running), None) => Ok(LogoutResult::Requested),
             (Some(_), None) => Err(LogoutError::Rejected { registry: registry.to_owned() }),
         }

@@ -15,6 +15,7 @@ pub(crate) mod state;
 mod summary;
 mod task;
 
+use crate::api::budget::RequestBudget;
 use crate::api::credential::Credential;
 use crate::api::deadline::Deadline;
 use crate::host::Host;
@@ -23,8 +24,9 @@ use crate::registry::kind::RegistryKind;
 use crate::runner::context::CiRun;
 use crate::runner::log::Log;
 use futures_util::future::{FutureExt, LocalBoxFuture, select};
-use futures_util::stream::{StreamExt, iter};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use outputs::Outputs;
+use poll::Polls;
 use report::Cleanup;
 use result::LoginResult;
 use state::{LoginState, StateWriter};
@@ -34,8 +36,6 @@ use std::pin::pin;
 use std::task::Poll;
 use task::{LoginTask, StepContext};
 
-/// The most servers that are logged in at the same time.
-const MAX_CONCURRENT_SERVERS: usize = 8;
 /// How long a cancelled step waits for responses to login requests: they name the operation and the registry, which the
 /// post step needs. GitHub's runner sends SIGINT, SIGTERM after 7.5 s and kills 2.5 s later
 /// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation>); other runners kill sooner.
@@ -43,17 +43,22 @@ const CANCEL_GRACE_MS: u32 = 1_500;
 /// When a step that waits says so for the first time, and how often after that.
 const FIRST_PROGRESS_MS: u32 = 5_000;
 const NEXT_PROGRESS_MS: u32 = 10_000;
+/// The most logins that such a line names.
+const MAX_PROGRESS_NAMES: usize = 8;
 
 /// Logs every server in with every credential, unless the runner cancels the step. Returns whether all succeeded.
 pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs, run: &CiRun) -> bool {
     announce(log, inputs);
     let started_ms = host.monotonic_ms();
+    let budget = RequestBudget::new(host, log);
     let step = StepContext {
         host,
         inputs,
         run,
         outputs: Outputs::new(host, log),
         deadline: Deadline::after_s(host, inputs.timeout_s),
+        budget: &budget,
+        polls: Polls::default(),
         stopping: Cell::new(false),
         was_cancelled: Cell::new(false),
     };
@@ -65,7 +70,7 @@ pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs,
         tasks.push(LoginTask::new(&step, log, state, LoginResult::new(server_id, credential)));
     }
 
-    run_until_cancelled(&step, log, &tasks).await;
+    budget.serve(run_until_cancelled(&step, log, &tasks)).await;
     for task in tasks.iter().filter(|task| !task.has_finished()) {
         if step.was_cancelled.get() { task.finish_cancelled() } else { task.finish_skipped() }
     }
@@ -128,24 +133,27 @@ async fn run_until_cancelled<H: Host>(step: &StepContext<'_, H>, log: &Log<'_, H
         for task in on_server {
             if !step.stopping.get() && !step.deadline.has_passed(step.host) {
                 task.run().await;
-                step.stopping.set(step.stopping.get() || task.failed_for_all_logins());
+                if task.failed_for_all_logins() {
+                    step.stop();
+                }
             }
         }
     });
     let cancelled = async {
         step.host.cancelled().await;
         step.was_cancelled.set(true);
-        step.stopping.set(true);
+        step.stop();
         select(pin!(responses_received(tasks)), pin!(step.host.sleep(CANCEL_GRACE_MS))).await;
     };
     // The logins are polled first, so that the cancellation sees what they have received.
     select(pin!(all), select(pin!(cancelled), pin!(log_progress(step.host, log, tasks)))).await;
 }
 
-/// Runs `work` for every server, for several servers concurrently.
+/// Runs `work` for all servers concurrently: the request budget says when their requests are sent.
 async fn for_each_server<T>(servers: impl IntoIterator<Item = T>, work: impl AsyncFn(T)) {
-    let work: Vec<LocalBoxFuture<'_, ()>> = servers.into_iter().map(|server| work(server).boxed_local()).collect();
-    iter(work).for_each_concurrent(MAX_CONCURRENT_SERVERS, |work| work).await;
+    let work: FuturesUnordered<LocalBoxFuture<'_, ()>> =
+        servers.into_iter().map(|server| work(server).boxed_local()).collect();
+    work.collect().await
 }
 
 /// Resolves when no login request awaits its response. It needs no waker of its own: it is polled whenever a login makes
@@ -163,13 +171,20 @@ async fn log_progress<H: Host>(host: &H, log: &Log<'_, H>, tasks: &[LoginTask<'_
         waited_s += wait_ms / 1000;
         wait_ms = NEXT_PROGRESS_MS;
         let names: Vec<String> = tasks.iter().filter(|task| task.is_under_way()).map(LoginTask::name).collect();
-        let finished = match tasks {
+        let progress = match tasks {
             [_] => String::new(),
             _ => {
                 let finished = tasks.iter().filter(|task| task.has_finished()).count();
-                format!(" ({finished} of {} logins finished)", tasks.len())
+                let (all, running) = (tasks.len(), names.len());
+                let waiting = all - finished - running;
+                format!(" ({finished} of {all} logins finished, {running} running, {waiting} waiting)")
             }
         };
-        log.info(&format!("Still waiting after {waited_s} s{finished}: {}", names.join("; ")));
+        let more = match names.len().saturating_sub(MAX_PROGRESS_NAMES) {
+            0 => String::new(),
+            more => format!("; {more} more"),
+        };
+        let names = names.into_iter().take(MAX_PROGRESS_NAMES).collect::<Vec<_>>().join("; ");
+        log.info(&format!("Still waiting after {waited_s} s{progress}: {names}{more}"));
     }
 }

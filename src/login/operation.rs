@@ -1,8 +1,8 @@
 //! An operation on the server: waiting for its end, and what its result means.
 
 use super::error::{LoginError, LogoutError};
-use super::poll;
-use crate::api::client::Client;
+use super::poll::Polls;
+use crate::api::client::{Attempt, Client};
 use crate::api::contract::{self, Operation, OperationStatus};
 use crate::api::deadline::Deadline;
 use crate::api::error::ApiError;
@@ -17,27 +17,37 @@ const MAX_OUTPUT_CHARS: usize = 600;
 const MAX_SERVER_NAME_CHARS: usize = 100;
 
 /// Requests the status until the operation has ended; `None` if the deadline passes first. Transient errors are retried
-/// until then.
+/// until then. `polls` are all operations of its kind.
 pub(crate) async fn wait<H: Host>(
     host: &H,
     client: &Client<'_, H>,
+    polls: &Polls,
     id: &OperationId,
     server_id: &str,
     deadline: Deadline,
 ) -> Result<Option<Operation>, ApiError> {
     let request = contract::status(id);
-    let started_ms = host.monotonic_ms();
-    while !deadline.has_passed(host) {
-        let operation: Operation = client.request_json(&request, deadline, |_| ControlFlow::Continue(())).await?;
+    let polled = polls.start(host);
+    loop {
+        polled.until_due(host, deadline).await;
+        let on_attempt = |attempt: Attempt<'_>| {
+            if let Attempt::Starts = attempt {
+                polled.asked(host);
+            }
+            ControlFlow::Continue(())
+        };
+        let operation: Operation = match client.request_json(&request, deadline, on_attempt).await {
+            Err(ApiError::NotSent { .. }) => return Ok(None),
+            response => response?,
+        };
         if !operation.is_for(id, server_id) {
             return Err(client.unexpected_response(request.call, "it is for another operation or server"));
         }
         if operation.has_ended() {
+            polled.ended();
             return Ok(Some(operation));
         }
-        deadline.sleep(host, poll::wait_ms(host.monotonic_ms() - started_ms)).await;
     }
-    Ok(None)
 }
 
 /// A login has succeeded if its operation is `completed` with exit code 0.

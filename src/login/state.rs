@@ -244,6 +244,9 @@ impl<'a, H: Host> LoginState<'a, H> {
     }
 
     pub(crate) fn set_failed(&self) {
+        if self.login.borrow().phase == LoginPhase::Failed {
+            return;
+        }
         self.update(|login| login.phase = LoginPhase::Failed);
     }
 

@@ -3,9 +3,11 @@
 use super::error::{LoginError, SkipReason};
 use super::operation;
 use super::outputs::Outputs;
+use super::poll::Polls;
 use super::report::Cleanup;
 use super::result::{AcceptedLogin, LoginResult};
 use super::state::LoginState;
+use crate::api::budget::RequestBudget;
 use crate::api::client::{Attempt, Client};
 use crate::api::contract::{self, ApiCall, LoginResponse};
 use crate::api::credential::Credential;
@@ -30,9 +32,19 @@ pub(crate) struct StepContext<'a, H> {
     pub(crate) run: &'a CiRun,
     pub(crate) outputs: Outputs<'a, H>,
     pub(crate) deadline: Deadline,
+    pub(crate) budget: &'a RequestBudget<'a, H>,
+    pub(crate) polls: Polls,
     /// Whether no more logins may be requested. Running operations are still waited for.
     pub(crate) stopping: Cell<bool>,
     pub(crate) was_cancelled: Cell<bool>,
+}
+
+impl<H: Host> StepContext<'_, H> {
+    /// From now on no login is requested.
+    pub(crate) fn stop(&self) {
+        self.stopping.set(true);
+        self.budget.stop_starting();
+    }
 }
 
 /// What is known of a login while it is under way.
@@ -92,7 +104,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
             step,
             log,
             state,
-            client: Client::new(step.host, log, &step.inputs.api_url, &step.inputs.api_key),
+            client: Client::new(step.host, log, &step.inputs.api_url, &step.inputs.api_key, step.budget),
             progress: Progress::default(),
             started_ms: Cell::new(None),
             result: RefCell::new(result),
@@ -127,7 +139,6 @@ impl<'a, H: Host> LoginTask<'a, H> {
     /// Logs in within the deadline and records the outcome.
     pub(crate) async fn run(&self) {
         self.log.set_label(&self.name());
-        self.started_ms.set(Some(self.step.host.monotonic_ms()));
         let outcome = match self.login_with_retries().await {
             // A request that was given up is not a failure of its own.
             Err(error) if self.step.was_cancelled.get() && error.is_transient_api_error() => {
@@ -135,7 +146,8 @@ impl<'a, H: Host> LoginTask<'a, H> {
             }
             // After the deadline the last API error is only progress; what docker returned stays the outcome.
             Err(error) if self.has_timed_out() && error.is_transient_api_error() => {
-                Err(self.timeout(format!("{}. Last error: {error}", self.progress.describe())))
+                let progress = format!("{}. Last error: {error}", self.progress.describe());
+                Err(self.timeout(progress))
             }
             outcome => outcome,
         };
@@ -147,8 +159,11 @@ impl<'a, H: Host> LoginTask<'a, H> {
     }
 
     pub(crate) fn finish_skipped(&self) {
-        let reason = if self.has_timed_out() { SkipReason::StepTimeout } else { SkipReason::OtherLoginFailed };
-        self.finish(Err(LoginError::Skipped(reason)));
+        self.finish(Err(LoginError::Skipped(self.skip_reason())));
+    }
+
+    fn skip_reason(&self) -> SkipReason {
+        if self.has_timed_out() { SkipReason::StepTimeout } else { SkipReason::OtherLoginFailed }
     }
 
     fn finish(&self, outcome: Result<(), LoginError>) {
@@ -175,7 +190,8 @@ impl<'a, H: Host> LoginTask<'a, H> {
     }
 
     fn timeout(&self, progress: String) -> LoginError {
-        LoginError::StepTimeout { timeout_s: self.step.inputs.timeout_s, progress }
+        let StepContext { inputs, budget, .. } = self.step;
+        LoginError::StepTimeout { timeout_s: inputs.timeout_s, progress, rate_limited: budget.was_too_slow() }
     }
 
     /// Logs in, and again if docker failed with a transient error.
@@ -203,7 +219,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
 
     /// Requests the login and waits for its end.
     async fn attempt(&self) -> Result<(), LoginError> {
-        let Self { step: StepContext { host, inputs, outputs, deadline, .. }, log, progress, .. } = self;
+        let Self { step: StepContext { host, inputs, outputs, deadline, polls, .. }, log, progress, .. } = self;
         if deadline.has_passed(*host) {
             return Err(self.timeout(progress.describe()));
         }
@@ -221,7 +237,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
         };
         log.info(&format!("Operation {id}: docker login {registry} ({}){with}", accepted.registry_type.as_str()));
 
-        let Some(operation) = operation::wait(*host, &self.client, id, server_id, *deadline).await? else {
+        let Some(operation) = operation::wait(*host, &self.client, polls, id, server_id, *deadline).await? else {
             return Err(self.timeout(progress.describe()));
         };
         let server_name = operation::server_name(log, &operation);
@@ -256,14 +272,25 @@ impl<'a, H: Host> LoginTask<'a, H> {
             match attempt {
                 Attempt::Starts if step.stopping.get() => {}
                 Attempt::Starts => {
+                    if self.started_ms.get().is_none() {
+                        self.started_ms.set(Some(step.host.monotonic_ms()));
+                    }
                     result.borrow_mut().attempts += 1;
                     state.set_requested();
                     progress.enter(Stage::Requested);
                 }
                 Attempt::Failed(error) => {
                     progress.enter(Stage::Idle);
-                    if !error.rules_out_login() && !progress.has_unconfirmed_attempt.replace(true) {
-                        state.set_unconfirmed_attempt();
+                    if error.is_rate_limit() {
+                        result.borrow_mut().attempts -= 1;
+                    }
+                    if !error.rules_out_login() {
+                        if !progress.has_unconfirmed_attempt.replace(true) {
+                            state.set_unconfirmed_attempt();
+                        }
+                    } else if !progress.has_unconfirmed_attempt.get() {
+                        // A step that is killed before the next attempt has nothing to log out here.
+                        state.set_failed();
                     }
                 }
             }
@@ -271,7 +298,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
         };
         let response = self.client.request_json(&request, step.deadline, on_attempt).await;
         let response = response.map_err(|error| match error {
-            ApiError::NotSent { .. } => LoginError::Skipped(SkipReason::OtherLoginFailed),
+            ApiError::NotSent { .. } => LoginError::Skipped(self.skip_reason()),
             error => LoginError::Api(error),
         })?;
         let accepted = self.check_response(request.call, credential, response)?;

@@ -75,6 +75,12 @@ impl<'h, H: Host> Log<'h, H> {
         self.info(&format!("{error} Retrying in {} (attempt {next}{of}).", wait_seconds(wait_ms)));
     }
 
+    /// The one line of a step that the API has slowed down with `error`.
+    pub(crate) fn slowing_down(&self, error: &impl Display, pause_ms: u32) {
+        let pause = wait_seconds(pause_ms);
+        self.info(&format!("{error} Pausing all requests for {pause}; after that they are sent more slowly."));
+    }
+
     /// One line for a login that failed on the server and is requested again after `wait_ms`.
     pub(crate) fn retrying_login(&self, error: &impl Display, wait_ms: u32, failed_attempts: u32, max_attempts: u32) {
         let next = failed_attempts + 1;

@@ -316,7 +316,7 @@ fn honours_retry_after_within_the_deadline() {
     for (header, waited) in
         [("7", 7_000.0), ("Sun, 06 Nov 1994 08:49:46 GMT", 9_000.0), ("3600", 250.0), ("soon", 250.0)]
     {
-        let busy = Response { status: 429, retry_after: Some(header.into()), ..Response::default() };
+        let busy = Response { status: 429, headers: vec![("retry-after", header.into())], ..Response::default() };
         let host = vault().responding_with(Ok(busy)).responding(&[ACCEPTED, SUCCEEDED]);
         assert!(host.run(main(&host)));
         assert_eq!(host.monotonic_ms(), waited, "{header}");

@@ -5,6 +5,7 @@ mod many_logins;
 mod post_step;
 #[cfg(not(target_arch = "wasm32"))] // proptest does not build for wasm
 mod properties;
+mod request_budget;
 
 use crate::host::fake::FakeHost;
 

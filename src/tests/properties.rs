@@ -5,7 +5,7 @@ use crate::api::contract::{self, LoginResponse, Operation};
 use crate::api::retry;
 use crate::api::url::ApiUrl;
 use crate::host::fake::FakeHost;
-use crate::host::{Host, Response, TransportError};
+use crate::host::{Host, RESPONSE_HEADERS, Response, TransportError};
 use crate::inputs::RawInputs;
 use crate::registry::address;
 use crate::runner::secret::Masks;
@@ -72,7 +72,8 @@ fn any_response_or_error() -> impl Strategy<Value = Result<Response, TransportEr
     let status = prop_oneof![Just(200u16), Just(202u16), 100u16..600];
     let response =
         (status, any_response_body(), proptest::option::of(any_text())).prop_map(|(status, body, header)| {
-            Ok(Response { status, body, location: header.clone(), retry_after: header, date: None })
+            let headers = header.map(|header| RESPONSE_HEADERS.map(|name| (name, header.clone())).to_vec());
+            Ok(Response { status, body, headers: headers.unwrap_or_default() })
         });
     let code = prop::sample::select(&["ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "CERT_HAS_EXPIRED", ""][..]);
     let fault =

@@ -16,7 +16,7 @@ const CONCURRENCY = 2;
 // `most`: how many logins run concurrently.
 const FLEETS = {
   'four servers with three credentials': { servers: 4, credentials: 3, most: 4 },
-  'twelve servers with a token': { servers: 12, credentials: 0, most: 8 },
+  'twelve servers with a token': { servers: 12, credentials: 0, most: 12 },
 };
 
 // `held`: the registries that hold docker, counted from 0. `requests`: the number of login requests, if it does not
@@ -169,9 +169,9 @@ test('starts no login while waiting to stop', async (t) => {
 });
 
 test('prints no line for logins never started', async (t) => {
-  const { testEnv, gates, inputs } = await createHeldFleet(t, { servers: 12, credentials: 0, held: [0] });
+  const { testEnv, gates, inputs } = await createHeldFleet(t, { servers: 4, credentials: 3, held: [0] });
   const step = testEnv.start('main', { inputs: inputs() });
-  await started(testEnv, 8);
+  await started(testEnv, 4);
   step.child.kill('SIGTERM');
   const main = await step.done;
   assertCancelled(main);

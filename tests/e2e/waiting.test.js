@@ -64,7 +64,7 @@ test('reports running logins and the number finished', async (t) => {
   step.child.kill('SIGTERM');
   const main = await step.done;
   assert.equal(main.code, 1);
-  assertWaitingLines(main, (seconds) => LOG.stillWaitingForSome(seconds, 2, 3, `${NAMES.server(servers[1].id)}, ${registries[0]}`));
+  assertWaitingLines(main, (seconds) => LOG.stillWaitingForSome(seconds, { finished: 2, all: 3, running: 1, waiting: 0 }, `${NAMES.server(servers[1].id)}, ${registries[0]}`));
 });
 
 test('reports nothing for a fast login', async (t) => {

@@ -5,7 +5,6 @@ import { startRegistry } from '../sandbox/registry.js';
 import { createTestEnv } from './test-env.js';
 
 export const isLogin = ({ path }) => /\/registry-auth\/login(-direct)?$/.test(path);
-export const isPoll = ({ method }) => method === 'GET';
 
 /**
  * A test environment with several servers and real registries, all with the same user.

@@ -85,6 +85,7 @@ export const PROGRESS = {
   /** An operation that was running, with the last error behind it if there was one. */
   runningOrError: (id = UUID) => `${PROGRESS.running(id)}${like(/(?:\. .+)?/)}`,
   notStarted: like(/the login had not been accepted|there was no response to the login request/),
+  notAccepted: 'the login had not been accepted',
   noResponse: 'there was no response to the login request',
   running: (id = UUID) => `operation ${id} was still running`,
   withLastError: (progress, error) => `${progress}. Last error: ${error.replace(/\.$/, '')}`,
@@ -145,7 +146,8 @@ export const FIX = {
   apiUrlNoApi: 'check api_url: there is no automation API at this address.',
   timeout: 'check that the server is online in Reoclo, or raise the timeout input. The log of the post step shows whether it logged out.',
   skippedAfterError: 'correct the error above and re-run the job.',
-  skippedAfterTimeout: 'check that the other servers are online in Reoclo, or raise the timeout input.',
+  skippedAfterTimeout: "check that the servers are online in Reoclo, or raise the timeout input or the key's rate limit.",
+  rateLimitTimeout: "raise the key's rate limit in the dashboard, raise the timeout input, or log in on fewer servers.",
   serverNetwork: 'check that the server can reach the registry (DNS, firewall, proxy), then re-run the job.',
   logoutByHand: (registry) => `run docker logout ${registry} on the server.`,
   apiKey: 'check api_key: it must be an active automation key of the instance in api_url (dashboard: API Keys, Automation Keys).',
@@ -243,7 +245,8 @@ export const LOG = {
   stillWaitingStart: 'Still waiting',
   stillWaiting: (seconds) => `Still waiting after ${seconds} s`,
   stillWaitingFor: (seconds, names) => `Still waiting after ${seconds} s: ${names}`,
-  stillWaitingForSome: (seconds, finished, all, names) => `Still waiting after ${seconds} s (${finished} of ${all} logins finished): ${names}`,
+  stillWaitingForSome: (seconds, { finished, all, running, waiting }, names) =>
+    `Still waiting after ${seconds} s (${finished} of ${all} logins finished, ${running} running, ${waiting} waiting): ${names}`,
 
   // Post
   noLogins: 'No logins to clean up',
@@ -258,6 +261,10 @@ export const LOG = {
   /** A line that says that a request, or with `docker` a login, is sent again. */
   retrying: (what, { error = `${REQUESTS[what] ? `${REQUESTS[what]} to ` : 'docker login '}${ANY}`, seconds = SECONDS, attempt = NUMBER } = {}) =>
     `${error} Retrying${what === 'docker' ? ' the login' : ''} in ${seconds} s (attempt ${attempt}${ATTEMPTS[what] ? ` of ${ATTEMPTS[what]}` : ''}).`,
+  /** The one line of a step that the API slows down. */
+  slowingDown: (what, { error = `${REQUESTS[what]} to ${ANY}`, seconds = SECONDS } = {}) =>
+    `${error} Pausing all requests for ${seconds} s; after that they are sent more slowly.`,
+  isSlowingDown: (line) => line.includes(' Pausing all requests for '),
   // How the line begins; before the first retry, no other line does.
   retryingStart: (what) => `${REQUESTS[what]} to `,
   isRetry: (line) => / Retrying (the login )?in \d+\.\d s \(attempt \d+( of \d+)?\)\.$/.test(line),

@@ -34,7 +34,8 @@ const REGISTRY_TYPES = [
  * @param {string} [options.host] address to listen on; the kernel picks the port
  * @param {{ id: string, name: string }[]} [options.servers] the managed servers
  * @param {object[]} [options.keys] `{ key, allowed_operations, allowed_servers,
- *   allowed_credentials, allow_registry_passthrough }`; what is absent is not allowed
+ *   allowed_credentials, allow_registry_passthrough }`; what is absent is not allowed. With
+ *   `rate_limit: { requests, per_s }` a key may send so many requests at once, and then so many per second
  * @param {object[]} [options.credentials] the vault:
  *   `{ id, registry_url, registry_type, username, password }`
  * @param {object} [options.agent] options of `createAgent`, for every server
@@ -89,6 +90,7 @@ class Reoclo extends EventEmitter {
   #api;
   #http;
   #running = new Set();
+  #buckets = new Map();
   #stopping = new AbortController();
   #errors = [];
 
@@ -174,9 +176,23 @@ class Reoclo extends EventEmitter {
     // Without a JSON content type there is no body, as in FastAPI.
     const isJson = /^application\/json\b/i.test(headers['content-type'] ?? '');
     const body = isJson && raw !== '' ? raw : undefined;
-    request.response = await this.#respond({ method, path, headers, body });
-    response.writeHead(request.response.status, { 'content-type': 'application/json' });
+    request.response = this.#overLimit(headers) ?? (await this.#respond({ method, path, headers, body }));
+    response.writeHead(request.response.status, { 'content-type': 'application/json', ...request.response.headers });
     response.end(JSON.stringify(request.response.body));
+  }
+
+  /** The response to a request above its key's rate limit, which is a bucket of tokens. */
+  #overLimit(headers) {
+    const key = this.#scope({ request: { headers } });
+    if (!key?.rate_limit) return;
+    const { requests, per_s } = key.rate_limit;
+    const now = performance.now();
+    const { tokens, filledAt } = this.#buckets.get(key) ?? { tokens: requests, filledAt: now };
+    const filled = Math.min(requests, tokens + ((now - filledAt) / 1000) * per_s);
+    this.#buckets.set(key, { tokens: filled < 1 ? filled : filled - 1, filledAt: now });
+    if (filled >= 1) return;
+    const retryAfter = Math.ceil((1 - filled) / per_s);
+    return { status: 429, headers: { 'retry-after': String(retryAfter) }, body: { detail: 'Rate limit exceeded' } };
   }
 
   async #respond(message) {

@@ -73,7 +73,7 @@ faultTable('a login to an unusable host', [
     inputs: { timeout: '20' },
     main: { login: [status(503)], poll: [status(503), status(429, { 'retry-after': '1' })] },
     requests: { login: 2, poll: atLeast(3) },
-    retries: 3,
+    retries: 2,
     takes: [1_000, 4_000],
   },
 ]);

@@ -1,11 +1,11 @@
 // Logins with HTTP errors: which are retried, and which are logged out.
 import assert from 'node:assert/strict';
-import { atLeast, denied, failsWithoutLogin, failsWithPossibleLogin, faultTable, gap, logs, RANDOM_WAITS } from '../../env/fault-table.js';
-import { ERRORS, FIX, like, LOG, TITLES } from '../../env/messages.js';
+import { atLeast, denied, failsWithoutLogin, failsWithPossibleLogin, FAST_CLOCK_HALF_WAITS, faultTable, gap, logs, RANDOM_WAITS } from '../../env/fault-table.js';
+import { ERRORS, FIX, like, LOG, PROGRESS, TITLES } from '../../env/messages.js';
 import { dropResponse, htmlPage, reset, status, truncatedBody } from '../../sandbox/faults.js';
 
 faultTable('a login with an HTTP error', [
-  ...[408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524].map((code, i) => ({
+  ...[408, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524].map((code, i) => ({
     name: `retries a login after HTTP ${code}`,
     mode: i % 2 ? 'vault' : 'passthrough',
     main: { login: [status(code)] },
@@ -36,11 +36,23 @@ faultTable('a login with an HTTP error', [
     retries: 5,
   },
   {
-    name: 'does not log out after HTTP 429 six times',
+    name: 'HTTP 429 costs no attempt',
+    main: { login: Array(7).fill(status(429)) },
+    requests: { login: 8 },
+    also: [logs(LOG.slowingDown('login', { error: ERRORS.httpStatus('login', 429) }))],
+  },
+  {
+    name: 'retries HTTP 429 until `timeout`',
+    conditions: FAST_CLOCK_HALF_WAITS,
+    inputs: { timeout: '20' },
     main: { login: status(429) },
-    ends: failsWithoutLogin(TITLES.rateLimit, ERRORS.httpStatus('login', 429)),
-    requests: { login: 6, poll: 0 },
-    retries: 5,
+    ends: failsWithoutLogin(
+      TITLES.rateLimit,
+      ERRORS.loginTimeout(20, PROGRESS.withLastError(PROGRESS.notAccepted, ERRORS.httpStatus('login', 429))),
+      FIX.rateLimitTimeout,
+    ),
+    requests: { login: [3, 10], poll: 0 },
+    takes: [1_000, 5_000],
   },
   {
     name: 'logs out after HTTP 503, then 403',
@@ -76,7 +88,6 @@ faultTable('a login with an HTTP error', [
     main: { login: [status(429), status(403)] },
     ends: failsWithoutLogin(TITLES.permissionDenied, ERRORS.httpStatus('login', 403)),
     requests: { login: 2, poll: 0 },
-    retries: 1,
   },
   {
     name: 'logs in after five different faults',

@@ -1,6 +1,6 @@
 // Waits for Retry-After headers.
-import { atLeast, FAST_CLOCK_HALF_WAITS, faultTable, gap, logs, NO_WAITS, RANDOM_WAITS, timesOut } from '../../env/fault-table.js';
-import { LOG } from '../../env/messages.js';
+import { atLeast, FAST_CLOCK_HALF_WAITS, failsWithoutLogin, faultTable, gap, logs, NO_WAITS, RANDOM_WAITS, timesOut } from '../../env/fault-table.js';
+import { ERRORS, LOG, TITLES } from '../../env/messages.js';
 import { status } from '../../sandbox/faults.js';
 
 const HOUR_MS = 3_600_000;
@@ -12,8 +12,7 @@ faultTable('Retry-After', [
     conditions: NO_WAITS,
     main: { login: [status(429, { 'retry-after': '1' })] },
     requests: { login: 2 },
-    retries: 1,
-    also: [gap('login', 990, 4_000), logs(LOG.retrying('login', { seconds: '1.0' }))],
+    also: [gap('login', 990, 4_000), logs(LOG.slowingDown('login', { seconds: '1.0' }))],
   },
   {
     name: 'waits for Retry-After of HTTP 503',
@@ -29,7 +28,6 @@ faultTable('Retry-After', [
     conditions: NO_WAITS,
     main: { login: [status(429, { date: httpDate(0), 'retry-after': httpDate(1_000) })] },
     requests: { login: 2 },
-    retries: 1,
     also: [gap('login', 990, 4_000)],
   },
   {
@@ -40,7 +38,6 @@ faultTable('Retry-After', [
       login: [(exchange) => status(429, { date: undefined, 'retry-after': httpDate(Date.now() + 2_000) })(exchange)],
     },
     requests: { login: 2 },
-    retries: 1,
     also: [gap('login', 990, 5_000)],
   },
   {
@@ -48,24 +45,31 @@ faultTable('Retry-After', [
     conditions: NO_WAITS,
     main: { login: [status(429, { date: httpDate(HOUR_MS), 'retry-after': httpDate(0) })] },
     requests: { login: 2 },
-    retries: 1,
     also: [gap('login', 0, 900)],
   },
   {
-    name: 'ignores a Retry-After beyond `timeout`',
+    name: 'fails after six attempts if Retry-After is always beyond `timeout`',
     conditions: NO_WAITS,
     inputs: { timeout: '60' },
-    main: { login: [status(429, { 'retry-after': '3600' })] },
+    main: { login: status(429, { 'retry-after': '3600' }) },
+    ends: failsWithoutLogin(TITLES.rateLimit, ERRORS.httpStatus('login', 429)),
+    requests: { login: 6, poll: 0 },
+    retries: 5,
+  },
+  ...['3600', '9'.repeat(30)].map((value) => ({
+    name: `ignores a Retry-After beyond \`timeout\`: ${value}`,
+    conditions: NO_WAITS,
+    inputs: { timeout: '60' },
+    main: { login: [status(429, { 'retry-after': value })] },
     requests: { login: 2 },
     retries: 1,
     also: [gap('login', 0, 900)],
-  },
-  ...['soon', '-1', '', '9'.repeat(30)].map((value) => ({
+  })),
+  ...['soon', '-1', ''].map((value) => ({
     name: `ignores a Retry-After of "${value}"`,
     conditions: NO_WAITS,
     main: { login: [status(429, { 'retry-after': value })] },
     requests: { login: 2 },
-    retries: 1,
     also: [gap('login', 0, 900)],
   })),
   {
@@ -74,7 +78,6 @@ faultTable('Retry-After', [
     mode: 'passthrough',
     main: { poll: [status(429, { 'retry-after': '1' })] },
     requests: { poll: atLeast(2) },
-    retries: 1,
     also: [gap('poll', 990, 4_000)],
   },
   {
@@ -91,7 +94,7 @@ faultTable('Retry-After', [
     name: 'waits for Retry-After of a logout',
     conditions: NO_WAITS,
     post: { logout: [status(429, { 'retry-after': '1' })] },
-    after: { requests: { logout: 2 }, retries: 1, takes: [1_000, 3_000] },
+    after: { requests: { logout: 2 }, takes: [1_000, 3_000] },
   },
   {
     name: "ignores a Retry-After beyond post's 45 s",

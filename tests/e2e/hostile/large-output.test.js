@@ -10,7 +10,7 @@ import { ended } from '../../sandbox/scripted-api.js';
 const SIZE = 15_000_000;
 const SHOWN = 100;
 /** The step's promise, and what a busy machine adds while it sends and reads 15 MB. */
-const MORE_MS = 500 + 1_500;
+const MORE_MS = 500 + 4_000;
 
 const fill = (text) => text.repeat(Math.floor(SIZE / JSON.stringify(text).length));
 const manyLines = (n) => Array.from({ length: n }, (_, i) => `line ${i} of a long token 0123456789`).join('\n');
