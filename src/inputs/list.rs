@@ -1,9 +1,10 @@
-//! Lists of IDs, and words joined for messages.
+//! Lists of IDs and of registries, and words joined for messages.
 
 use super::error::InputError;
+use crate::registry::address;
 
 /// The entries of a list, separated by line breaks or commas. Text after `#` is a comment.
-pub(crate) fn entries(list: &str) -> impl Iterator<Item = &str> {
+fn entries(list: &str) -> impl Iterator<Item = &str> {
     list.split(['\r', '\n'])
         .map(|line| line.split('#').next().unwrap_or_default())
         .flat_map(|line| line.split(','))
@@ -11,37 +12,83 @@ pub(crate) fn entries(list: &str) -> impl Iterator<Item = &str> {
         .filter(|entry| !entry.is_empty())
 }
 
+pub(crate) fn has_entries(list: &str) -> bool {
+    entries(list).next().is_some()
+}
+
 /// Without whitespace and invisible characters at both ends: text that is copied from a page or file can contain them.
 pub(crate) fn trim_blank(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}'))
 }
 
+const LIST_FORMAT: &str = "write one per line or separate them by commas, without quotes, dashes or brackets";
+
 /// A list of UUIDs without duplicates.
 pub(crate) fn uuids(input: &'static str, list: &str) -> Result<Vec<String>, InputError> {
-    let mut ids: Vec<String> = Vec::new();
+    let mut fix = "copy the ID, not the name, from the Reoclo dashboard";
+    let ids = values(list, &mut |entry| {
+        if is_uuid(entry) {
+            return Some(entry.to_owned());
+        }
+        if contains_uuid(entry) {
+            fix = LIST_FORMAT;
+        }
+        None
+    });
+    match ids {
+        Ok(ids) if ids.is_empty() => {
+            Err(InputError::new(input, "is required: copy the UUID from the Reoclo dashboard"))
+        }
+        Ok(ids) => Ok(ids),
+        Err(InvalidEntries { which, is_one }) => {
+            let what = if is_one { "is not a UUID" } else { "are not UUIDs" };
+            Err(InputError::new(input, format!("{which}{what} (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx): {fix}")))
+        }
+    }
+}
+
+/// A list of registries, normalised and without duplicates.
+pub(crate) fn registries(input: &'static str, list: &str) -> Result<Vec<String>, InputError> {
+    let mut cause = "";
+    let registries =
+        values(list, &mut |entry| address::normalise(entry).map_err(|invalid_host| cause = invalid_host).ok());
+    registries.map_err(|InvalidEntries { which, is_one }| {
+        let (cause, fix) = match is_one {
+            true => (cause, "set it to the registry host, such as ghcr.io or registry.example.com:5000"),
+            false => ("are not registry hosts", LIST_FORMAT),
+        };
+        InputError::new(input, format!("{which}{cause}: {fix}"))
+    })
+}
+
+/// Which entries of a list are invalid.
+struct InvalidEntries {
+    /// The start of a sentence: `entry 2 `, `entries 1 and 3 `, or nothing for the only entry.
+    which: String,
+    is_one: bool,
+}
+
+/// The values of all entries, as `check` returns them, without duplicates. Letter case makes no difference.
+fn values(list: &str, check: &mut dyn FnMut(&str) -> Option<String>) -> Result<Vec<String>, InvalidEntries> {
+    let mut values: Vec<String> = Vec::new();
     let mut invalid: Vec<String> = Vec::new();
     let mut count = 0;
-    let mut fix = "copy the ID, not the name, from the Reoclo dashboard";
     for entry in entries(list) {
         count += 1;
-        if !is_uuid(entry) {
-            invalid.push(count.to_string());
-            if contains_uuid(entry) {
-                fix = "write one ID per line or separate them by commas, without quotes, dashes or brackets";
-            }
-        } else if !ids.iter().any(|id| id.eq_ignore_ascii_case(entry)) {
-            ids.push(entry.to_owned());
+        match check(entry) {
+            None => invalid.push(count.to_string()),
+            Some(value) if values.iter().any(|other| other.eq_ignore_ascii_case(&value)) => {}
+            Some(value) => values.push(value),
         }
     }
     let invalid: Vec<&str> = invalid.iter().map(String::as_str).collect();
-    let cause = match (count, invalid.as_slice()) {
-        (0, _) => return Err(InputError::new(input, "is required: copy the UUID from the Reoclo dashboard")),
-        (_, []) => return Ok(ids),
-        (1, _) => "is not a UUID".to_owned(),
-        (_, [one]) => format!("entry {one} is not a UUID"),
-        _ => format!("entries {} are not UUIDs", join_words(&invalid)),
+    let which = match (count, invalid.as_slice()) {
+        (_, []) => return Ok(values),
+        (1, _) => String::new(),
+        (_, [one]) => format!("entry {one} "),
+        _ => format!("entries {} ", join_words(&invalid)),
     };
-    Err(InputError::new(input, format!("{cause} (xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx): {fix}")))
+    Err(InvalidEntries { which, is_one: invalid.len() == 1 })
 }
 
 fn contains_uuid(text: &str) -> bool {
@@ -122,6 +169,28 @@ mod tests {
         ] {
             assert!(message(&list).contains("separate them by commas"), "{list}");
         }
+    }
+
+    #[test]
+    fn registries_are_normalised_without_duplicates() {
+        for list in [
+            "ghcr.io\ndocker.io",
+            "https://GHCR.io/acme, index.docker.io, ghcr.io",
+            "# both\r\n\r\n ghcr.io # GitHub's, quay.io\r\n,docker.io,,\n#quay.io\n",
+            "\u{feff}ghcr.io\u{200b},\u{a0}docker.io",
+        ] {
+            assert_eq!(registries("registry_url", list).unwrap(), ["ghcr.io", "docker.io"], "{list}");
+        }
+        assert_eq!(registries("registry_url", "ghcr.io,ghcr.io:443").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn names_the_position_of_invalid_registries() {
+        let message = |list: &str| registries("registry_url", list).unwrap_err().message;
+        assert!(message("ghcr .io").starts_with("contains whitespace: set it to"));
+        assert!(message("ghcr.io, hunter22@ghcr.io").starts_with("entry 2 contains a username or password"));
+        let yaml = message("- ghcr.io\n# hunter22\n- docker.io\nquay.io");
+        assert!(yaml.starts_with("entries 1 and 2 are not registry hosts: write one per line"), "{yaml}");
     }
 
     #[test]

@@ -7,10 +7,11 @@ pub(crate) mod parse;
 use crate::api::credential::Credential;
 use crate::api::url::ApiUrl;
 use crate::host::Host;
-use crate::registry::{address, preflight, service_account};
+use crate::registry::preflight::{self, InvalidCredential};
+use crate::registry::service_account;
 use crate::runner::secret::{Masks, Secret};
 use error::{InputError, InputErrors};
-use list::{entries, join_words, trim_blank, uuids};
+use list::{has_entries, join_words, registries, trim_blank, uuids};
 use parse::{EMPTY_SECRETS, api_key, api_url, boolean, skips_if_missing, timeout_s};
 use serde::Deserialize;
 
@@ -35,7 +36,8 @@ pub(crate) struct RawInputs {
     pub(crate) job_summary: String,
 }
 
-/// The valid inputs of a step: every server is logged in with every credential.
+/// The valid inputs of a step: every server is logged in with every credential. In passthrough mode, each registry makes
+/// one credential.
 #[derive(Debug)]
 pub(crate) struct Inputs {
     pub(crate) api_key: Secret,
@@ -48,8 +50,8 @@ pub(crate) struct Inputs {
     /// PEM text that is already trusted.
     pub(crate) ca_certificate: Option<String>,
     pub(crate) job_summary: bool,
-    /// What is suspicious about a passthrough credential, though it may work.
-    pub(crate) notice: Option<&'static str>,
+    /// What is suspicious about passthrough credentials, though they may work.
+    pub(crate) notices: Vec<&'static str>,
 }
 
 impl RawInputs {
@@ -62,8 +64,8 @@ impl RawInputs {
     /// The missing secret for which the step is skipped. Other inputs may be invalid then.
     pub(crate) fn skipped_for(&self) -> Option<&'static str> {
         let is_missing = |value: &str| value.trim().is_empty();
-        let is_vault = entries(&self.credential_id).next().is_some();
-        let is_passthrough = !is_vault && (!is_missing(&self.username) || !is_missing(&self.registry_url));
+        let is_vault = has_entries(&self.credential_id);
+        let is_passthrough = !is_vault && (!is_missing(&self.username) || has_entries(&self.registry_url));
         if skips_if_missing(&self.if_missing) != Ok(true) {
             None
         } else if is_missing(&self.api_key) {
@@ -91,9 +93,9 @@ impl RawInputs {
         let job_summary = errors.check(boolean("job_summary", &self.job_summary, false, "write a table of the logins"));
         errors.check(skips_if_missing(&self.if_missing));
         if let (Some(server_ids), Some(credentials)) = (&server_ids, &credentials) {
-            errors.check(check_number_of_logins(server_ids.len(), credentials.len()));
+            errors.check(check_number_of_logins(server_ids.len(), credentials));
         }
-        let notice = credentials.as_deref().and_then(|credentials| errors.check(preflight(host, credentials)));
+        let notices = preflight(host, credentials.as_deref().unwrap_or_default(), &mut errors);
 
         let inputs = || {
             Some(Inputs {
@@ -105,21 +107,23 @@ impl RawInputs {
                 timeout_s: timeout_s?,
                 ca_certificate: ca_certificate?,
                 job_summary: job_summary?,
-                notice: notice?,
+                notices,
             })
         };
         inputs().filter(|_| errors.0.is_empty()).ok_or(errors)
     }
 
     fn credentials(&self) -> Result<Vec<Credential>, InputError> {
-        let passthrough =
-            [("username", &self.username), ("access_token", &self.access_token), ("registry_url", &self.registry_url)];
+        let passthrough = [
+            ("username", !self.username.trim().is_empty()),
+            ("access_token", !self.access_token.trim().is_empty()),
+            ("registry_url", has_entries(&self.registry_url)),
+        ];
         let names = |is_set: bool| -> Vec<&'static str> {
-            let fields = passthrough.iter().filter(|(_, value)| value.trim().is_empty() != is_set);
-            fields.map(|(name, _)| *name).collect()
+            passthrough.iter().filter(|(_, set)| *set == is_set).map(|(name, _)| *name).collect()
         };
         let (given, missing) = (names(true), names(false));
-        let is_vault = entries(&self.credential_id).next().is_some();
+        let is_vault = has_entries(&self.credential_id);
         if is_vault && !given.is_empty() {
             let message = format!(
                 "and {} are mutually exclusive: keep credential_id for a credential in Reoclo's vault, or remove it to pass \
@@ -155,12 +159,17 @@ impl RawInputs {
                 "contains a line break or control character: set it to the registry username only",
             ));
         }
-        let registry = address::normalise(&self.registry_url).map_err(|cause| {
-            let message = format!("{cause}: set it to the registry host, such as ghcr.io or registry.example.com:5000");
-            InputError::new("registry_url", message)
-        })?;
-        let access_token = Secret::new(self.access_token.trim());
-        Ok(vec![Credential::Passthrough { username: username.to_owned(), access_token, registry }])
+        let registries = registries("registry_url", &self.registry_url)?;
+        let access_token = self.access_token.trim();
+        let mut credentials = Vec::with_capacity(registries.len());
+        for registry in registries {
+            credentials.push(Credential::Passthrough {
+                username: username.to_owned(),
+                access_token: Secret::new(access_token),
+                registry,
+            });
+        }
+        Ok(credentials)
     }
 
     fn ca_certificate(&self, host: &impl Host) -> Result<Option<String>, InputError> {
@@ -173,25 +182,46 @@ impl RawInputs {
     }
 }
 
-/// A notice about a passthrough credential that may not work; an error about one that cannot work.
-fn preflight(host: &impl Host, credentials: &[Credential]) -> Result<Option<&'static str>, InputError> {
-    let [Credential::Passthrough { username, access_token, registry }] = credentials else { return Ok(None) };
-    preflight::check(host, registry, username, access_token.expose())
-        .map_err(|error| InputError::new(error.input, error.message))
+/// The notices about passthrough credentials that may not work. An error is added about those that cannot work. Each is
+/// shown once, although several registries can have it.
+fn preflight(host: &impl Host, credentials: &[Credential], errors: &mut InputErrors) -> Vec<&'static str> {
+    let mut registries: Vec<&str> = Vec::new();
+    let mut notices: Vec<&'static str> = Vec::new();
+    for credential in credentials {
+        let Credential::Passthrough { username, access_token, registry } = credential else { continue };
+        registries.push(registry);
+        match preflight::check(host, registry, username, access_token.expose()) {
+            Ok(Some(notice)) if !notices.contains(&notice) => notices.push(notice),
+            Ok(_) => {}
+            Err(InvalidCredential { message, .. }) if errors.0.iter().any(|error| error.message == message) => {}
+            Err(InvalidCredential { input, message }) => errors.0.push(InputError::new(input, message)),
+        }
+    }
+    if let Some(notice) = preflight::check_together(&registries) {
+        notices.push(notice);
+    }
+    notices
 }
 
-fn check_number_of_logins(servers: usize, credentials: usize) -> Result<(), InputError> {
-    let logins = servers.saturating_mul(credentials);
+fn check_number_of_logins(servers: usize, credentials: &[Credential]) -> Result<(), InputError> {
+    let logins = servers.saturating_mul(credentials.len());
     if logins <= MAX_LOGINS {
         return Ok(());
     }
-    let factors =
-        if credentials > 1 { format!(" ({servers} servers, {credentials} credentials)") } else { String::new() };
+    let (input, of) = match credentials.first() {
+        Some(Credential::Passthrough { .. }) => ("registry_url", "registries"),
+        _ => ("credential_id", "credentials"),
+    };
+    let (input, factors) = match (servers, credentials.len()) {
+        (1, _) => (input, String::new()),
+        (_, 1) => ("server_id", String::new()),
+        (servers, credentials) => ("server_id", format!(" ({servers} servers, {credentials} {of})")),
+    };
     let message = format!(
         "results in {logins} logins{factors}, more than the {MAX_LOGINS} that one step can log out in time: use several \
          steps"
     );
-    Err(InputError::new("server_id", message))
+    Err(InputError::new(input, message))
 }
 
 #[cfg(test)]
@@ -276,6 +306,48 @@ mod tests {
         assert_eq!(validate(&[("server_id", &list(20)), ("credential_id", &list(5))]).unwrap().server_ids.len(), 20);
         let message = message(&[("server_id", &list(21)), ("credential_id", &list(5))]);
         assert!(message.starts_with("results in 105 logins (21 servers, 5 credentials)"), "{message}");
+    }
+
+    #[test]
+    fn limit_of_logins_names_the_input_to_shorten() {
+        let list = |count: usize| (0..count).map(|n| format!("r{n}.example\n")).collect::<String>();
+        let servers = format!("{ID},{OTHER}");
+        for (server_id, registries, start) in [
+            (ID, 101, "registry_url results in 101 logins, more"),
+            (&servers, 51, "server_id results in 102 logins (2 servers, 51 registries), more"),
+        ] {
+            let changes = [("server_id", server_id), ("registry_url", &list(registries))];
+            let errors = validate(&[&PASSTHROUGH[..], &changes].concat()).unwrap_err();
+            assert!(errors[0].to_string().starts_with(start), "{errors:?}");
+        }
+        let changes = [("server_id", servers.as_str()), ("registry_url", &list(50))];
+        assert_eq!(validate(&[&PASSTHROUGH[..], &changes].concat()).unwrap().credentials.len(), 50);
+    }
+
+    #[test]
+    fn each_registry_makes_one_credential() {
+        let inputs = validate(&[&PASSTHROUGH[..], &[("registry_url", "ghcr.io, GHCR.io\nquay.io")]].concat()).unwrap();
+        let expected = ["ghcr.io", "quay.io"].map(|registry| Credential::Passthrough {
+            username: "u".into(),
+            access_token: Secret::new("t"),
+            registry: registry.into(),
+        });
+        assert_eq!(inputs.credentials, expected);
+        assert_eq!(inputs.notices.len(), 1, "of different services");
+        assert!(message(&[("registry_url", "ghcr.io, quay.io")]).contains("mutually exclusive"));
+        assert!(
+            message(&[&PASSTHROUGH[..], &[("registry_url", "# none\n,")]].concat()).contains("registry_url is empty")
+        );
+    }
+
+    #[test]
+    fn checks_every_registry_and_reports_each_error_once() {
+        let ecr = |account: &str| format!("{account}.dkr.ecr.eu-west-1.amazonaws.com");
+        let list = format!("quay.io, {}, {}", ecr("123456789012"), ecr("998877665544"));
+        assert_eq!(invalid(&[&PASSTHROUGH[..], &[("registry_url", &list)]].concat()), ["username"]);
+        let dollar = [("username", "oauthtoken"), ("registry_url", "quay.io, quay.io:443, quay.io.")];
+        let notices = validate(&[&PASSTHROUGH[..], &dollar].concat()).unwrap().notices;
+        assert_eq!(notices.len(), 2, "{notices:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! All logins of a step: every server with every credential.
+//! All logins of a step: every server with every credential. In passthrough mode, each registry makes one credential.
 //!
 //! Servers are logged in concurrently, the credentials of one server one at a time: docker reads `config.json`, talks to
 //! the registry and then writes the whole file, so of concurrent logins on one server only the last one is kept. The
@@ -108,7 +108,7 @@ fn announce<H: Host>(log: &Log<'_, H>, inputs: &Inputs) {
             &format!("api_url uses plain HTTP to {host}, so the API key can be read on the network. Fix: use https."),
         );
     }
-    if let Some(notice) = inputs.notice {
+    for notice in &inputs.notices {
         log.notice("Check the credential", notice);
     }
     let servers = match inputs.server_ids.as_slice() {
@@ -122,6 +122,9 @@ fn announce<H: Host>(log: &Log<'_, H>, inputs: &Inputs) {
         [Credential::Passthrough { registry, .. }] => {
             let kind = RegistryKind::of(registry).registry_type();
             format!("Logging in to {registry} on {servers} (passthrough mode, {kind})")
+        }
+        [Credential::Passthrough { .. }, ..] => {
+            format!("Logging in to {} registries on {servers} (passthrough mode)", inputs.credentials.len())
         }
         credentials => format!("Logging in on {servers} with {} credentials (vault mode)", credentials.len()),
     });

@@ -32,7 +32,8 @@ fn login_key(number: usize) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SavedLogin {
     pub(crate) server_id: String,
-    /// The number of the credential, from 1. It has the same registry on every server.
+    /// The number of the credential, or of the registry in passthrough mode, from 1. It is for the same registry on every
+    /// server.
     pub(crate) credential: usize,
     pub(crate) phase: LoginPhase,
     /// The Unix time of the last request, in milliseconds.

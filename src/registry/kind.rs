@@ -181,11 +181,7 @@ const AWS_DOMAINS: &[&str] = &[
 impl RegistryKind {
     /// The kind of a registry, given as lower-case `host[:port]`, or as the URL by which the API names Docker Hub.
     pub(crate) fn of(registry: &str) -> Self {
-        let rest = registry.split_once("://").map_or(registry, |(_, rest)| rest);
-        let host = rest.split('/').next().unwrap_or_default();
-        // On other ports there may be a tunnel or a test registry: the known services use the default port only.
-        let host = host.strip_suffix(":443").unwrap_or(host);
-        match host.strip_suffix('.').unwrap_or(host) {
+        match host_of(registry) {
             "docker.io" | "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" | "hub.docker.com" => {
                 Self::DockerHub
             }
@@ -196,7 +192,7 @@ impl RegistryKind {
             "quay.io" => Self::Quay,
             "registry.gitlab.com" => Self::GitLab,
             "registry.digitalocean.com" => Self::DigitalOcean,
-            host if is_ecr_private(host) => Self::EcrPrivate,
+            host if ecr_region(host).is_some() => Self::EcrPrivate,
             host if host.ends_with(".pkg.dev") => Self::ArtifactRegistry,
             // Before Harbor: harbor.azurecr.io is one of Azure's.
             host if ACR_DOMAINS.iter().any(|domain| host.ends_with(domain)) => Self::Acr,
@@ -236,17 +232,24 @@ impl RegistryKind {
     }
 }
 
-/// Whether a host is `<account>.dkr.ecr.<region>.<domain>`, or with `dkr-ecr` the variant that also has an IPv6 address;
-/// both may have `-fips`.
-fn is_ecr_private(host: &str) -> bool {
-    let Some((account, rest)) = host.split_once('.') else { return false };
-    let Some(rest) = rest.strip_prefix("dkr.ecr").or_else(|| rest.strip_prefix("dkr-ecr")) else { return false };
-    let Some(rest) = rest.strip_prefix("-fips").unwrap_or(rest).strip_prefix('.') else { return false };
-    let Some((region, domain)) = rest.split_once('.') else { return false };
-    account.len() == 12
-        && account.bytes().all(|b| b.is_ascii_digit())
-        && !region.is_empty()
-        && AWS_DOMAINS.contains(&domain)
+/// The host without the default port and a trailing dot.
+fn host_of(registry: &str) -> &str {
+    let rest = registry.split_once("://").map_or(registry, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default();
+    // On other ports there may be a tunnel or a test registry: the known services use the default port only.
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// The region of a private registry of ECR; `None` for other registries. The host is
+/// `<account>.dkr.ecr.<region>.<domain>`, or with `dkr-ecr` the variant that also has an IPv6 address; both may have
+/// `-fips`.
+pub(crate) fn ecr_region(registry: &str) -> Option<&str> {
+    let (account, rest) = host_of(registry).split_once('.')?;
+    let rest = rest.strip_prefix("dkr.ecr").or_else(|| rest.strip_prefix("dkr-ecr"))?;
+    let (region, domain) = rest.strip_prefix("-fips").unwrap_or(rest).strip_prefix('.')?.split_once('.')?;
+    let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+    (is_account && !region.is_empty() && AWS_DOMAINS.contains(&domain)).then_some(region)
 }
 
 #[cfg(test)]
@@ -288,6 +291,19 @@ mod tests {
             ("demo.goharbor.io", RegistryKind::Harbor),
         ] {
             assert_eq!(RegistryKind::of(registry), kind, "{registry}");
+        }
+    }
+
+    #[test]
+    fn reads_the_region_of_a_private_ecr_registry() {
+        for (registry, region) in [
+            ("123456789012.dkr.ecr.eu-west-1.amazonaws.com", Some("eu-west-1")),
+            ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com:443", Some("us-gov-west-1")),
+            ("123456789012.dkr-ecr.us-west-2.on.aws.", Some("us-west-2")),
+            ("public.ecr.aws", None),
+            ("ghcr.io", None),
+        ] {
+            assert_eq!(ecr_region(registry), region, "{registry}");
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! No message shows a username or a token: users paste secrets into the wrong input.
 
-use super::kind::RegistryKind;
+use super::kind::{RegistryKind, ecr_region};
 use super::service_account::{self, BASE64_KEY_USER, KEY_USER, ParsedKey, ServiceAccountKey};
 use crate::host::Host;
 
@@ -198,6 +198,19 @@ fn suspicious(kind: RegistryKind, registry: &str, username: &str, token: &str) -
     }
 }
 
+/// The notice about registries that rarely accept the same token. Self-hosted ones may belong to any other.
+pub(crate) fn check_together(registries: &[&str]) -> Option<&'static str> {
+    let mut services = registries.iter().filter_map(|registry| match RegistryKind::of(registry) {
+        RegistryKind::Generic | RegistryKind::Harbor => None,
+        kind => Some((kind, ecr_region(registry))),
+    });
+    let first = services.next();
+    services.any(|service| Some(service) != first).then_some(
+        "registry_url has registries of different services or ECR regions, which rarely accept the same token. Use one step \
+         per token.",
+    )
+}
+
 /// Whether a token looks like a JSON Web Token: three parts, the first of which is the base64 of a text starting with
 /// `{"`.
 fn is_jwt(token: &str) -> bool {
@@ -353,6 +366,33 @@ mod tests {
             let notice = check(registry, username, token).unwrap().unwrap_or_default();
             assert!(notice.contains(word), "{registry} {username} {token}: {notice:?}");
             assert!(notice.ends_with('.'), "{notice}");
+        }
+    }
+
+    #[test]
+    fn registries_of_different_services_get_a_notice() {
+        let ecr = |account: &str, region: &str| format!("{account}.dkr.ecr.{region}.amazonaws.com");
+        let (one, other) = (ecr("123456789012", "eu-west-1"), ecr("998877665544", "eu-west-1"));
+        let dual_stack = "998877665544.dkr-ecr.eu-west-1.on.aws";
+        for registries in [
+            &[][..],
+            &["ghcr.io"],
+            &["ghcr.io", "docker.pkg.github.com"],
+            &["ghcr.io", "harbor.example.com", "localhost:5000"],
+            &[&one, &other, dual_stack],
+            &["europe-docker.pkg.dev", "us-docker.pkg.dev", "eu.gcr.io"],
+            &["a.azurecr.io", "b.azurecr.io"],
+        ] {
+            assert_eq!(check_together(registries), None, "{registries:?}");
+        }
+        for registries in [
+            &["ghcr.io", "docker.io"][..],
+            &["ghcr.io", "registry.example.com", "quay.io"],
+            &[&one, "public.ecr.aws"],
+            &[&one, &ecr("123456789012", "us-east-1")],
+            &["quay.io", "registry.gitlab.com"],
+        ] {
+            assert!(check_together(registries).is_some_and(|notice| notice.ends_with('.')), "{registries:?}");
         }
     }
 

@@ -57,6 +57,63 @@ fn fleet(servers: &[&str], credentials: &[&str], bad: fn(&str) -> Option<(u32, u
         })
 }
 
+/// An API that accepts every passthrough login, and whose operations have all completed.
+fn passthrough(servers: &[&str], registries: &str) -> FakeHost {
+    FakeHost::default()
+        .with_env(&[("GITHUB_STATE", "/state")])
+        .with_inputs(&[
+            ("api_key", "rca_key"),
+            ("server_id", &ids(servers)),
+            ("username", "AWS"),
+            ("access_token", "tok-hunter22"),
+            ("registry_url", registries),
+        ])
+        .responding_by(move |call, body, _| {
+            let registry = field(body, "registry_url");
+            let operation_id = id("e1");
+            let accepted =
+                format!(r#"{{"operation_id":"{operation_id}","registry_url":"{registry}","registry_type":"aws_ecr"}}"#);
+            let body = if call.ends_with("/login-direct") { accepted.as_str() } else { COMPLETED };
+            (10, Ok(response(200, body)))
+        })
+}
+
+const COMPLETED: &str = r#"{"status":"completed","server_name":"web-1.eu-west-1.example","result":{"exit_code":0}}"#;
+
+#[test]
+fn logs_in_to_all_registries_with_one_token() {
+    let host = passthrough(&["s1", "s2"], "c1.example, https://C2.example/\nc1.example");
+    assert!(host.run(step::main(&host)), "{:#?}", host.events("error"));
+    assert_eq!(
+        host.events("output registry_url="),
+        ["output registry_url=c1.example\nc2.example\nc1.example\nc2.example"]
+    );
+    assert_eq!(host.events("info Logging in"), ["info Logging in to 2 registries on 2 servers (passthrough mode)"]);
+    let saved: Vec<_> = saved_logins(&host).into_iter().map(|(n, login)| (n, login.credential)).collect();
+    assert_eq!(saved, [(1, 1), (2, 2), (3, 1), (4, 2)]);
+    let post = after(&host);
+    post.run(step::post(&post));
+    assert_eq!(post.events("send POST").len(), 4);
+}
+
+#[test]
+fn state_of_100_registries_fits_environment_of_windows() {
+    let registries: String = (0..100).map(|n| format!("{n:012}.dkr.ecr.ap-southeast-1.amazonaws.com\n")).collect();
+    let host = passthrough(&["s1"], &registries);
+    assert!(host.run(step::main(&host)), "{:#?}", host.events("error"));
+    let saved = saved_logins(&host);
+    assert_eq!(saved.len(), 100);
+    let lines = host.events("state login_");
+    let state: usize = saved
+        .iter()
+        .filter_map(|(n, _)| lines.iter().rfind(|line| line.starts_with(&format!("state login_{n}="))))
+        .map(|line| "STATE_".len() + line.len() - "state ".len() + 1)
+        .sum();
+    // Runners also pass the input. The rest of the 32 KB is for the token of 3 KB and the environment of the job.
+    let input = "INPUT_REGISTRY_URL=".len() + registries.len() + 1;
+    assert!(state + input < 25 * 1024, "{state} + {input}");
+}
+
 fn no_error(_: &str) -> Option<(u32, u16)> {
     None
 }

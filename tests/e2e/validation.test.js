@@ -28,6 +28,7 @@ const MATRIX = {
   'a list of credentials with nothing in it': ['vault', { credential_id: '# none yet' }, INPUTS.noMode],
   'more logins than a step takes': ['vault', { server_id: uuids(11), credential_id: uuids(10) }, INPUTS.tooManyLogins(110, ' (11 servers, 10 credentials)')],
   'more servers than a step takes': ['passthrough', { server_id: uuids(101) }, INPUTS.tooManyLogins(101)],
+  'more credentials than a step takes': ['vault', { credential_id: uuids(101) }, INPUTS.tooManyLogins(101, '', 'credential_id')],
   'an if_missing that is neither': ['vault', { if_missing: 'Skip' }, INPUTS.ifMissing],
   'a boolean for if_missing': ['vault', { if_missing: 'true' }, INPUTS.ifMissing],
   'a job_summary that is no boolean': ['vault', { job_summary: 'yes' }, INPUTS.jobSummary],

@@ -224,6 +224,7 @@ export const LOG = {
   vault: (server, credential) => `Logging in on server ${server} with credential ${credential} (vault mode)`,
   vaultMany: (servers, credentials) => `Logging in on ${servers} servers with ${credentials} credentials (vault mode)`,
   passthrough: (server, registry, type) => `Logging in to ${registry} on server ${server} (passthrough mode, ${type})`,
+  passthroughRegistries: (registries, servers) => `Logging in to ${registries} registries on ${servers} (passthrough mode)`,
   passthroughMany: (servers, registry, type) => `Logging in to ${registry} on ${servers} servers (passthrough mode, ${type})`,
 
   operationStart: 'Operation ',
@@ -285,7 +286,7 @@ export const SUMMARY = {
 
 const IDS = 'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx';
 const COPY_ID = 'copy the ID, not the name, from the Reoclo dashboard';
-const LIST_IDS = 'write one ID per line or separate them by commas, without quotes, dashes or brackets';
+const LIST_FORMAT = 'write one per line or separate them by commas, without quotes, dashes or brackets';
 const EMPTY_SECRETS = "Secrets are empty in runs started from a fork or by Dependabot; set if_missing to 'skip' to pass without a login";
 
 /** Errors of inputs, each behind the name of its input. */
@@ -302,16 +303,18 @@ export const INPUTS = {
   notUuid: (input) => `${input} is not a UUID (${IDS}): ${COPY_ID}.`,
   entryNotUuid: (input, entry) => `${input} entry ${entry} is not a UUID (${IDS}): ${COPY_ID}.`,
   entriesNotUuids: (input, entries) => `${input} entries ${entries} are not UUIDs (${IDS}): ${COPY_ID}.`,
-  notOneUuid: (input) => `${input} is not a UUID (${IDS}): ${LIST_IDS}.`,
-  entriesNotSingleUuids: (input, entries) => `${input} entries ${entries} are not UUIDs (${IDS}): ${LIST_IDS}.`,
-  tooManyLogins: (logins, factors = '') =>
-    `server_id results in ${logins} logins${factors}, more than the 100 that one step can log out in time: use several steps.`,
+  notOneUuid: (input) => `${input} is not a UUID (${IDS}): ${LIST_FORMAT}.`,
+  entriesNotSingleUuids: (input, entries) => `${input} entries ${entries} are not UUIDs (${IDS}): ${LIST_FORMAT}.`,
+  tooManyLogins: (logins, factors = '', input = 'server_id') =>
+    `${input} results in ${logins} logins${factors}, more than the 100 that one step can log out in time: use several steps.`,
   exclusive: (inputs) =>
     `credential_id and ${inputs} are mutually exclusive: keep credential_id for a credential in Reoclo's vault, or remove it to pass username, access_token and registry_url.`,
   noMode:
     'credential_id is missing: set either credential_id (vault mode), or username, access_token and registry_url (passthrough mode).',
   missing: (input, empty) => `${input} is missing: passthrough mode needs username, access_token and registry_url, and ${empty} empty`,
   registryUrl: (flaw) => `registry_url ${flaw}: set it to the registry host, such as ghcr.io or registry.example.com:5000.`,
+  registryEntry: (entry, flaw) => INPUTS.registryUrl(`entry ${entry} ${flaw}`),
+  registryEntries: (entries) => `registry_url entries ${entries} are not registry hosts: ${LIST_FORMAT}.`,
   apiUrl: (flaw) => `api_url ${flaw}: set it to the base URL of your Reoclo instance, such as https://api.reoclo.com.`,
   flaws: {
     noHost: 'has no host',
@@ -358,6 +361,8 @@ export const PREFLIGHT = {
   password:
     'access_token looks like a password, which does not work with two-factor authentication or single sign-on. Use a Docker Hub personal access token.',
   tokenOfOtherService: 'access_token looks like a token of another service than registry_url. Check that they match.',
+  differentServices:
+    'registry_url has registries of different services or ECR regions, which rarely accept the same token. Use one step per token.',
   fineGrainedToken:
     "access_token is a fine-grained token, which GitHub's container registry does not support. Use GITHUB_TOKEN or a classic token.",
   port: 'docker stores this login under registry_url as written, and it is not found for images without that port or trailing dot. Remove the port or dot.',

@@ -60,6 +60,7 @@ const WINDOWS = {
     // the connection early, and the request is then retried.
     proxies: { without: [/tunnels https through https_proxy/, /unreachable proxy is retried/, /invalid proxy URL is one error/, /a wrong proxy password is one error/] },
     refusals: {},
+    registries: {},
     // Each lookup of an unknown name starts a process, which takes seconds here.
     unreachable: { without: [/unknown host name names/] },
     validation: {},
@@ -100,6 +101,7 @@ const ARM64 = {
     passthrough: {},
     'private-ca': {},
     refusals: {},
+    registries: {},
     // It takes longer than its `timeout` of 5 s.
     unreachable: { without: [/unknown host name names/] },
     vault: {},
