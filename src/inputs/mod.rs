@@ -8,7 +8,7 @@ use crate::api::credential::Credential;
 use crate::api::url::ApiUrl;
 use crate::host::Host;
 use crate::registry::preflight::{self, InvalidCredential};
-use crate::registry::service_account;
+use crate::registry::{pasted, service_account};
 use crate::runner::secret::{Masks, Secret};
 use error::{InputError, InputErrors};
 use list::{has_entries, join_words, registries, trim_blank, uuids};
@@ -57,8 +57,13 @@ pub(crate) struct Inputs {
 impl RawInputs {
     /// Every variant of the secrets in the inputs. `api_key` is the one in use, which may come from the state.
     pub(crate) fn masks(&self, host: &impl Host, api_key: &str) -> Masks {
-        let key_fields = service_account::secret_fields(host, self.username.trim(), self.access_token.trim());
-        Masks::of(host, api_key, &self.username, &self.access_token, &key_fields)
+        let (username, token) = (trim_blank(&self.username), self.access_token.trim());
+        let mut parts = service_account::secret_fields(host, username, token);
+        for token in pasted::find(host, username, token).map(|found| found.secrets).unwrap_or_default() {
+            parts.append(&mut service_account::secret_fields(host, username, &token));
+            parts.push(token);
+        }
+        Masks::of(host, api_key, &self.username, &self.access_token, &parts)
     }
 
     /// The missing secret for which the step is skipped. Other inputs may be invalid then.
@@ -85,7 +90,7 @@ impl RawInputs {
         let mut errors = InputErrors::default();
         let api_key = errors.check(api_key(&self.api_key));
         let server_ids = errors.check(uuids("server_id", &self.server_id));
-        let credentials = errors.check(self.credentials());
+        let credentials = errors.check(self.credentials(host));
         let cleanup = errors.check(boolean("cleanup", &self.cleanup, true, "log out when the job ends"));
         let api_url = errors.check(api_url(&self.api_url));
         let timeout_s = errors.check(timeout_s(&self.timeout));
@@ -113,7 +118,7 @@ impl RawInputs {
         inputs().filter(|_| errors.0.is_empty()).ok_or(errors)
     }
 
-    fn credentials(&self) -> Result<Vec<Credential>, InputError> {
+    fn credentials(&self, host: &impl Host) -> Result<Vec<Credential>, InputError> {
         let passthrough = [
             ("username", !self.username.trim().is_empty()),
             ("access_token", !self.access_token.trim().is_empty()),
@@ -161,6 +166,9 @@ impl RawInputs {
         }
         let registries = registries("registry_url", &self.registry_url)?;
         let access_token = self.access_token.trim();
+        if let Some(pasted) = pasted::find(host, username, access_token) {
+            return Err(InputError::new("access_token", pasted.message));
+        }
         let mut credentials = Vec::with_capacity(registries.len());
         for registry in registries {
             credentials.push(Credential::Passthrough {
@@ -228,6 +236,7 @@ fn check_number_of_logins(servers: usize, credentials: &[Credential]) -> Result<
 mod tests {
     use super::*;
     use crate::host::fake::FakeHost;
+    use base64::{Engine, engine::general_purpose::STANDARD};
 
     const ID: &str = "0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11";
     const OTHER: &str = "1b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11";
@@ -348,6 +357,28 @@ mod tests {
         let dollar = [("username", "oauthtoken"), ("registry_url", "quay.io, quay.io:443, quay.io.")];
         let notices = validate(&[&PASSTHROUGH[..], &dollar].concat()).unwrap().notices;
         assert_eq!(notices.len(), 2, "{notices:?}");
+    }
+
+    #[test]
+    fn a_pasted_credential_is_an_error_and_its_token_is_masked() {
+        let auth = STANDARD.encode("u:hunter22");
+        let key = r#"_json_key:{"private_key":"-----BEGIN-----\nabcdefgh\n"}"#;
+        let config = format!(r#"{{"auths":{{"ghcr.io":{{"auth":"{auth}"}}}}}}"#);
+        for (username, token, secrets) in [
+            ("u", "u:hunter22", &["hunter22"][..]),
+            ("u", &auth, &["hunter22"]),
+            (" u\u{200b}", &config, &["hunter22", &auth]),
+            ("_json_key", &STANDARD.encode(key), &["abcdefgh", &key[10..]]),
+        ] {
+            let pasted = [("username", username), ("access_token", token)];
+            let errors = validate(&[&PASSTHROUGH[..], &pasted].concat()).unwrap_err();
+            assert_eq!(errors.iter().map(|error| error.input).collect::<Vec<_>>(), ["access_token"]);
+            assert!(!format!("{errors:?}").contains("hunter22"));
+            let (host, raw) = raw(&pasted);
+            for secret in secrets {
+                assert!(raw.masks(&host, "").iter().any(|variant| variant == *secret), "{token}: {secret}");
+            }
+        }
     }
 
     #[test]

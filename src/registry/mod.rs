@@ -7,5 +7,6 @@ pub(crate) mod address;
 pub(crate) mod docker_output;
 pub(crate) mod host_port;
 pub(crate) mod kind;
+pub(crate) mod pasted;
 pub(crate) mod preflight;
 pub(crate) mod service_account;

@@ -4,6 +4,7 @@
 //! No message shows a username or a token: users paste secrets into the wrong input.
 
 use super::kind::{RegistryKind, ecr_region};
+use super::pasted::AUTHORIZATION_TOKEN;
 use super::service_account::{self, BASE64_KEY_USER, KEY_USER, ParsedKey, ServiceAccountKey};
 use crate::host::Host;
 
@@ -76,10 +77,7 @@ fn check_aws(kind: RegistryKind, username: &str, token: &str) -> Finding {
     }
     // The base64 of "AWS:".
     if token.starts_with("QVdTO") {
-        return invalid_token(
-            "is an authorizationToken (base64 of username and password): set it to the output of `aws ecr \
-             get-login-password`",
-        );
+        return invalid_token(AUTHORIZATION_TOKEN);
     }
     match (username, kind) {
         ("AWS", _) => Ok(None),

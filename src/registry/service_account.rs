@@ -14,11 +14,11 @@ pub(crate) const KEY_USER: &str = "_json_key";
 pub(crate) const BASE64_KEY_USER: &str = "_json_key_base64";
 
 /// Shorter field values are not secret, such as the type, and would be masked wherever they occur by chance.
-const MIN_SECRET_CHARS: usize = 8;
+pub(super) const MIN_SECRET_CHARS: usize = 8;
 
-/// The string fields of a key. Fields of other types count as absent.
+/// The fields of a key; `None` for values that are not strings.
 pub(crate) struct ServiceAccountKey {
-    fields: Vec<(String, String)>,
+    fields: Vec<(String, Option<String>)>,
 }
 
 impl<'de> Deserialize<'de> for ServiceAccountKey {
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for ServiceAccountKey {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ServiceAccountKey, A::Error> {
                 let mut fields = Vec::new();
                 while let Some((name, Lenient(value))) = map.next_entry::<String, Lenient<String>>()? {
-                    fields.extend(value.map(|value| (name, value)));
+                    fields.push((name, value));
                 }
                 Ok(ServiceAccountKey { fields })
             }
@@ -48,7 +48,12 @@ impl<'de> Deserialize<'de> for ServiceAccountKey {
 impl ServiceAccountKey {
     /// Whether the field is a string that is not empty.
     pub(crate) fn has(&self, field: &str) -> bool {
-        self.fields.iter().any(|(name, value)| name == field && !value.is_empty())
+        self.get(field).is_some_and(|value| value.as_ref().is_some_and(|text| !text.is_empty()))
+    }
+
+    /// The field of this name; `Some(None)` if it is not a string.
+    pub(crate) fn get(&self, field: &str) -> Option<&Option<String>> {
+        self.fields.iter().find(|(name, _)| name == field).map(|(_, value)| value)
     }
 }
 
@@ -91,7 +96,7 @@ pub(crate) fn secret_fields(host: &impl Host, username: &str, token: &str) -> Ve
         _ => return Vec::new(),
     };
     let ParsedKey::Key(key) = key else { return Vec::new() };
-    let values = key.fields.into_iter().map(|(_, value)| value);
+    let values = key.fields.into_iter().filter_map(|(_, value)| value);
     values.filter(|value| value.chars().count() >= MIN_SECRET_CHARS).collect()
 }
 

@@ -1,4 +1,4 @@
-// Several registries with one token in passthrough mode.
+// Several registries with one token in passthrough mode, and what users paste instead of a token.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFleet, isLogin, loginsOf, printed } from '../env/fleet.js';
@@ -209,4 +209,69 @@ describe('each registry is checked before the first request', () => {
     assert.deepEqual([main.code, main.annotations.map(({ message }) => message)], [1, [withFix(PREFLIGHT.ecrUsername, FIX.inputs)]]);
     assert.deepEqual(testEnv.reoclo.requests, []);
   });
+});
+
+const TOKEN = 'hunter22-0123456789abcdef';
+const AUTH = base64(`bob:${TOKEN}`);
+const CONFIG = JSON.stringify({ auths: { 'ghcr.io': { auth: AUTH, email: 'bob@example.com' } }, credsStore: 'desktop' }, null, 2);
+const KEY = JSON.stringify({ type: 'service_account', private_key: '-----BEGIN KEY-----\nabcdefgh\n', client_email: 'a@b.example' });
+
+// what is pasted → username, token, error, the secrets in it
+const PASTED = {
+  'username and token': ['bob', `bob:${TOKEN}`, PREFLIGHT.pastedPair, [TOKEN]],
+  'an auth value': ['bob', AUTH, PREFLIGHT.pastedAuth, [TOKEN]],
+  'an auth value in several lines': ['bob', `${AUTH.slice(0, 20)}\n${AUTH.slice(20)}\n`, PREFLIGHT.pastedAuth, [TOKEN]],
+  'an auth value without padding': ['bob', AUTH.replaceAll('=', ''), PREFLIGHT.pastedAuth, [TOKEN]],
+  'an auth value with a service account key': ['_json_key', base64(`_json_key:${KEY}`), PREFLIGHT.pastedAuth, [KEY, 'abcdefgh']],
+  'an authorizationToken for a mirror': ['AWS', base64(`AWS:${ECR_TOKEN}`), PREFLIGHT.authorizationToken, [ECR_TOKEN]],
+  'a config.json': ['bob', CONFIG, PREFLIGHT.pastedConfig, [TOKEN, AUTH]],
+  'a config.json of another user': ['alice', CONFIG, PREFLIGHT.pastedConfig, [TOKEN, AUTH]],
+  'a config.json in base64': ['bob', base64(CONFIG), PREFLIGHT.pastedConfig, [TOKEN, AUTH]],
+  'a config.json with an identity token': [
+    'bob',
+    JSON.stringify({ auths: { 'my.azurecr.io': { auth: base64('0000:'), identitytoken: TOKEN } } }),
+    PREFLIGHT.pastedConfig,
+    [TOKEN],
+  ],
+};
+
+describe('a credential of another format is one error', () => {
+  for (const [what, [username, access_token, message, secrets]] of Object.entries(PASTED)) {
+    test(what, async (t) => {
+      const testEnv = await createTestEnv(t);
+      const { host } = testEnv.registry;
+      const inputs = testEnv.inputs.passthrough({ username, access_token, registry_url: `${host}, registry.example.com` });
+      const main = await testEnv.run('main', { inputs });
+      assert.deepEqual([main.code, titles(main)], [1, [['error', TITLES.invalidInputs]]], main.stdout);
+      assert.equal(main.annotations[0].message, withFix(message, FIX.inputs));
+      assert.deepEqual([testEnv.reoclo.requests, main.state, main.log], [[], {}, []]);
+      await testEnv.assertNoLeaks(main, secrets);
+      const masks = masksOf(main);
+      for (const secret of secrets) assert.ok(masks.includes(secret), `${secret} is not masked`);
+      assert.ok(masks.length < 60, `${masks.length} masks`);
+    });
+  }
+});
+
+// Tokens that look like these formats, but may be valid.
+const VALID = [
+  ['bob', 'Bob:0123456789'],
+  ['bob', `alice:${TOKEN}`],
+  ['alice', AUTH],
+  ['acme+robot', 'acme:robot:0123456789'],
+  // Node skips the exclamation mark.
+  ['bob', `${AUTH.slice(0, 8)}!${AUTH.slice(8)}`],
+  ['bob', JSON.stringify({ auth: AUTH })],
+  ['bob', JSON.stringify({ auths: {} }).slice(0, -1)],
+];
+
+describe('a token that may be valid is sent', () => {
+  for (const [username, access_token] of VALID) {
+    test(`${username}, ${access_token.slice(0, 16)}…`, async (t) => {
+      const testEnv = await createTestEnv(t, { agent: { docker: ['sh', '-c', 'exit 0'] } });
+      const main = await testEnv.run('main', { inputs: testEnv.inputs.passthrough({ username, access_token }) });
+      assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
+      assert.equal(testEnv.reoclo.requests[0].body.access_token, access_token);
+    });
+  }
 });

@@ -349,6 +349,9 @@ export const PREFLIGHT = {
     "access_token looks like an AWS access key, not an ECR token: set it to the output of `aws ecr get-login-password`, or store the keys in Reoclo's vault and use credential_id.",
   authorizationToken:
     'access_token is an authorizationToken (base64 of username and password): set it to the output of `aws ecr get-login-password`.',
+  pastedPair: 'access_token is username:token: set it to the token only.',
+  pastedAuth: "access_token is base64 of username:token, as in docker's config.json: decode it and set access_token to the token only.",
+  pastedConfig: 'access_token is a docker config.json: set it to the token only; auth in this file is base64 of username:token.',
   keyInBase64: 'access_token is a base64-encoded service account key: set username to _json_key_base64.',
   keyTruncated: 'access_token is not a service account key: paste the complete JSON key file.',
   keyNotBase64: 'access_token is JSON, not base64: set username to _json_key.',
