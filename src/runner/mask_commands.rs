@@ -11,21 +11,32 @@ pub(crate) fn register(host: &impl Host, masks: &Masks) {
     if !is_gitea && !is_set("ACT") {
         return masks.iter().for_each(|variant| host.mask(variant));
     }
+    // `forgejo-runner exec` prints each command with the masks applied. It hides a value, but not the value with an escaped
+    // `%`, of which only the parts can be hidden.
+    let prints_commands = is_set("ACT_EXEC");
+    let wholes = |variant: &&str| !prints_commands || !is_ambiguous(variant);
+    masks.iter().filter(wholes).for_each(|variant| register_whole(host, variant, is_gitea));
     // These runners apply masks in the order of registration. If a part came before the whole, the rest of the whole
     // would stay visible.
-    for variant in masks.iter() {
-        if let Some(command) = command_for_whole(variant, is_gitea) {
-            host.command(&command);
-        }
-        // act parses a `::` in the value as its own and prints the line.
-        if is_gitea || !variant.contains("::") {
-            host.mask(variant);
-        }
+    for part in masks.iter().flat_map(parts) {
+        host.command(&format!("::add-mask::{part}"));
     }
-    for variant in masks.iter() {
-        for part in parts(variant) {
-            host.command(&format!("::add-mask::{part}"));
-        }
+    masks.iter().filter(|variant| !wholes(variant)).for_each(|variant| register_whole(host, variant, is_gitea));
+}
+
+fn register_whole(host: &impl Host, variant: &str, is_gitea: bool) {
+    let command = command_for_whole(variant, is_gitea);
+    if let Some(command) = &command {
+        host.command(command);
+    }
+    let needs_mask = if is_gitea {
+        command.is_none() || is_ambiguous(variant)
+    } else {
+        // act parses a `::` in the value as its own and prints the line.
+        !variant.contains("::")
+    };
+    if needs_mask {
+        host.mask(variant);
     }
 }
 
@@ -50,12 +61,16 @@ fn command_for_whole(variant: &str, is_gitea: bool) -> Option<String> {
 /// Parts of a value that may not be masked as a whole: runners unescape in random order, so `%25`, `%0A` and `%0D` in the
 /// value may be changed, and no command accepts `::` together with `]`.
 fn parts(variant: &str) -> Vec<&str> {
-    let is_ambiguous = ["%25", "%0A", "%0D"].iter().any(|escape| variant.contains(escape));
-    if variant.contains(['\r', '\n']) || !(is_ambiguous || (variant.contains("::") && variant.contains(']'))) {
+    if variant.contains(['\r', '\n']) || !(is_ambiguous(variant) || (variant.contains("::") && variant.contains(']'))) {
         return Vec::new();
     }
     let parts = variant.split("::").flat_map(|part| part.split('%'));
     parts.filter(|part| part.len() >= MIN_PART_BYTES).collect()
+}
+
+/// Whether runners that unescape a value mask another one.
+fn is_ambiguous(variant: &str) -> bool {
+    ["%25", "%0A", "%0D"].iter().any(|escape| variant.contains(escape))
 }
 
 /// Masking shorter parts would hide half of every log.
@@ -116,8 +131,25 @@ mod tests {
         assert_eq!(registered("ACT", "rca_a::b"), ["command ##[add-mask]rca_a::b"]);
         for gitea in ["GITEA_ACTIONS", "FORGEJO_ACTIONS"] {
             assert_eq!(registered(gitea, "rca_a::b"), ["mask rca_a::b"]);
-            assert_eq!(registered(gitea, "50%::o"), ["command ::add-mask::50%::o", "mask 50%::o"]);
+            assert_eq!(registered(gitea, "50%::o"), ["command ::add-mask::50%::o"]);
+            let events = registered(gitea, "rca_abc%25b");
+            let at = |event: &str| events.iter().position(|other| other == event).unwrap();
+            assert!(at("command ::add-mask::rca_abc%25b") < at("mask rca_abc%25b"));
+            assert!(at("mask rca_abc%25b") < at("command ::add-mask::rca_abc"));
         }
+    }
+
+    #[test]
+    fn forgejos_exec_gets_parts_before_what_it_would_print() {
+        let host = FakeHost::default().with_env(&[("FORGEJO_ACTIONS", "true"), ("ACT_EXEC", "true")]);
+        register(&host, &Masks::of(&FakeHost::default(), "rca_key%+secret", "", "", &[]));
+        let events = host.events.borrow();
+        let at = |event: &str| events.iter().position(|e| e == event).unwrap();
+        assert_eq!(events.iter().filter(|event| event.ends_with("rca_key%+secret")).count(), 1, "{events:#?}");
+        let encoded = "command ::add-mask::rca_key%25%2Bsecret";
+        assert!(at("command ::add-mask::rca_key%+secret") < at("command ::add-mask::rca_key"));
+        assert!(at("command ::add-mask::rca_key") < at(encoded));
+        assert!(at("command ::add-mask::2Bsecret") < at(encoded));
     }
 
     #[test]
