@@ -60,7 +60,16 @@ impl Patterns {
         let mut is_secret = vec![false; text.len()];
         let mut mark = |range: Range<usize>| is_secret.get_mut(range).into_iter().for_each(|bytes| bytes.fill(true));
         self.exact.find(text.as_bytes(), &mut mark);
-        let (bytes, sources) = normalise_with_sources(text);
+        self.find_normalised(text, Letters::Escape, &mut mark);
+        if text.contains('\\') {
+            // A backslash before an encoded secret is not an escape of its first letter.
+            self.find_normalised(text, Letters::Stay, &mut mark);
+        }
+        runs(&is_secret)
+    }
+
+    fn find_normalised(&self, text: &str, letters: Letters, mark: &mut dyn FnMut(Range<usize>)) {
+        let (bytes, sources) = normalise_with_sources(text, letters);
         let mut mark_source = |range: Range<usize>| {
             let ends = sources.get(range.start).zip(sources.get(range.end - 1));
             ends.into_iter().for_each(|(first, last)| mark(first.start..last.end));
@@ -73,8 +82,16 @@ impl Patterns {
             let padding = bytes.iter().skip(core.end + 1).take(2).take_while(is_padding).count();
             mark_source(start..(core.end + 1 + padding).min(bytes.len()));
         });
-        runs(&is_secret)
     }
+}
+
+/// How the letter of `\n`, `\r`, `\t`, `\b` and `\f` is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Letters {
+    /// As a part of the escape.
+    Escape,
+    /// As a letter.
+    Stay,
 }
 
 /// The ranges of `true`.
@@ -146,11 +163,11 @@ fn fold_base64(byte: u8) -> u8 {
 }
 
 fn normalise(text: &str) -> Vec<u8> {
-    normalise_with_sources(text).0
+    normalise_with_sources(text, Letters::Escape).0
 }
 
 /// The normalised bytes of a text, and for each the byte range of the text that it was decoded from.
-fn normalise_with_sources(text: &str) -> (Vec<u8>, Vec<Range<usize>>) {
+fn normalise_with_sources(text: &str, letters: Letters) -> (Vec<u8>, Vec<Range<usize>>) {
     let mut bytes = Vec::with_capacity(text.len());
     // Variation selectors are shown, since emojis need them.
     let is_selector = |c: char| matches!(c, '\u{fe00}'..='\u{fe0f}');
@@ -160,7 +177,7 @@ fn normalise_with_sources(text: &str) -> (Vec<u8>, Vec<Range<usize>>) {
         bytes.extend(encoded.bytes().map(|byte| Decoded { byte, source: start..start + c.len_utf8() }));
     }
     for _ in 0..MAX_DECODINGS {
-        if !decode(&mut bytes) {
+        if !decode(&mut bytes, letters) {
             break;
         }
     }
@@ -174,12 +191,12 @@ struct Decoded {
 }
 
 /// Decodes one level of escapes. Returns whether there were any.
-fn decode(bytes: &mut Vec<Decoded>) -> bool {
+fn decode(bytes: &mut Vec<Decoded>, letters: Letters) -> bool {
     let input = std::mem::take(bytes);
     let plain: Vec<u8> = input.iter().map(|decoded| decoded.byte).collect();
     let mut at = 0;
     while let Some(rest) = plain.get(at..).filter(|rest| !rest.is_empty()) {
-        let (c, length) = escape(rest).unwrap_or(('\0', 0));
+        let (c, length) = escape(rest, letters).unwrap_or(('\0', 0));
         let source = |from: usize, length: usize| {
             let ends = input.get(from).zip(input.get(from + length.max(1) - 1));
             ends.map_or(0..0, |(first, last)| first.source.start..last.source.end)
@@ -202,7 +219,7 @@ fn decode(bytes: &mut Vec<Decoded>) -> bool {
 }
 
 /// The character and the length of an escape at the start of a text: `%41`, `\n`, `\u0041`, `&#x41;`, `&amp;`.
-fn escape(text: &[u8]) -> Option<(char, usize)> {
+fn escape(text: &[u8], letters: Letters) -> Option<(char, usize)> {
     match text {
         [b'%', high, low, ..] => Some((char::from(hex(&[*high, *low])? as u8), 3)),
         [b'\\', b'u', rest @ ..] => {
@@ -216,6 +233,7 @@ fn escape(text: &[u8]) -> Option<(char, usize)> {
         }
         [b'\\', escaped, ..] => {
             let c = match escaped {
+                b'n' | b'r' | b't' | b'b' | b'f' if letters == Letters::Stay => char::from(*escaped),
                 b'n' => '\n',
                 b'r' => '\r',
                 b't' => '\t',
@@ -297,6 +315,20 @@ mod tests {
             assert_redacted(TOKEN, encoded);
         }
         assert_redacted("a🦀bcd", r"a\ud83e\udd80bcd");
+    }
+
+    #[test]
+    fn finds_an_encoded_secret_behind_a_backslash() {
+        let patterns = Patterns::new(["rca_to+k/en"].into_iter(), |text| STANDARD.encode(text));
+        for encoded in ["rca_to%2Bk%2Fen", "rca_to&#43;k/en", "rca_to\\u002bk/en"] {
+            for before in ["\\", "\\\\", "C:\\"] {
+                assert_eq!(
+                    patterns.find(&format!("{before}{encoded}")).last().map(|found| found.end),
+                    Some(before.len() + encoded.len()),
+                    "{before}{encoded}"
+                );
+            }
+        }
     }
 
     #[test]
