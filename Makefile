@@ -26,7 +26,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench check-dist sandbox-tools
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -71,6 +71,9 @@ test-runners: $(NPM) sandbox-tools ## workflows on act, and on the runners of Gi
 
 bench: $(NPM) $(NODES) ## compare time, memory, requests and sizes with budgets and bare scripts; N=rounds PEER=folder JSON=file
 	@node bench/bench.js --rounds "$(N)" --peer "$(PEER)" --json "$(JSON)"
+
+curve: $(NPM) ## measure steps with 1 to 100 servers, print a table and draw docs/fleet.svg
+	@node bench/curve.js
 
 check-dist: $(RUST) $(BINDGEN) $(NPM) ## check that dist/ matches the sources, byte for byte
 	node js/build.js target/check-dist

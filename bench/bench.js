@@ -6,7 +6,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installed } from '../tests/support/nodes.js';
 import { BUDGETS } from './budgets.js';
-import { inputs, loadAction, run, startApi } from './runner.js';
+import { inputs, loadAction, run, startApi, uuids } from './runner.js';
+import { limitedFleet, measureFleet } from './fleet.js';
 import { sizes } from './sizes.js';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -30,7 +31,7 @@ try {
   await Promise.all(
     nodes.flatMap((node) =>
       actions.map((action) =>
-        Promise.all([countRequests(node, action), measureDelay(node, action)]).then(() => fleet(node, action)).catch((error) => {
+        Promise.all([countRequests(node, action), measureDelay(node, action)]).then(() => fleet(node, action)).then(() => hundred(node, action)).catch((error) => {
           // A peer may not support this operation or the fake clock.
           if (action.name !== 'peer') throw error;
           console.log(`On Node ${node.version} a row of the peer is missing: ${error.message}`);
@@ -121,7 +122,7 @@ async function measureDelay(node, { name, main, defaults }) {
   const durations = Object.keys(BUDGETS.lateMs).map(Number);
   const late = new Map(durations.map((ms) => [ms, []]));
   const measure = async (ms) => {
-    const { url, seen } = api.run(ms);
+    const { url, seen } = api.run({ operationMs: ms });
     const { code, output } = await run(node.path, main, { inputs: { ...defaults, ...inputs(url) } });
     if (code !== 0) throw new Error(`${name} exited with ${code}:\n${output}`);
     late.get(ms).push((await seen()).lateMs);
@@ -139,7 +140,7 @@ async function measureDelay(node, { name, main, defaults }) {
 
 /** The number of requests for an operation of ten minutes. */
 async function countRequests(node, { name, main, defaults }) {
-  const { url, seen } = api.run(1e9);
+  const { url, seen } = api.run({ operationMs: 1e9 });
   const given = { ...defaults, ...inputs(url), timeout: '603' };
   const { output } = await run(node.path, main, { inputs: given, preload: 'clock.cjs' });
   const { requests } = await seen();
@@ -150,10 +151,9 @@ async function countRequests(node, { name, main, defaults }) {
 
 /** The time to log eight servers in with three credentials each. */
 async function fleet(node, { name, main, defaults }) {
-  const uuids = (count, first) => Array.from({ length: count }, (_, i) => `${first}000000${i}-0000-4000-8000-000000000000`).join('\n');
   const values = [];
   for (let round = 0; round < rounds; round++) {
-    const { url, seen } = api.run(300);
+    const { url, seen } = api.run({ operationMs: 300 });
     const given = { ...defaults, ...inputs(url), server_id: uuids(8, 'a'), credential_id: uuids(3, 'c') };
     const { ms, code, output } = await run(node.path, main, { inputs: given });
     const { logins } = await seen();
@@ -162,6 +162,29 @@ async function fleet(node, { name, main, defaults }) {
   }
   const budget = name === 'this action' ? BUDGETS.fleetMs : undefined;
   row({ what: '24 logins of 0.3 s on 8 servers', unit: 'ms', node: node.version, who: name, values, budget });
+}
+
+/** A hundred servers: without limit, with eight servers that hang, and with an API that takes 120 requests a minute. */
+async function hundred(node, action) {
+  const isPeer = action.name === 'peer';
+  const add = (what, unit, values, budget) => row({ what, unit, node: node.version, who: action.name, values, budget: isPeer ? undefined : budget });
+  for (const [operationMs, budget] of Object.entries(BUDGETS.hundred)) {
+    const results = [];
+    for (let round = 0; round < Math.min(rounds, 5); round++) results.push(await measureFleet(api, node, action, { servers: 100, operationMs }));
+    const what = `100 logins of ${operationMs / 1000} s`;
+    add(what, 'ms', results.map(({ ms }) => ms), budget.ms);
+    add(`${what}: status requests`, 'requests', results.map(({ polls }) => polls), budget.polls);
+    add(`${what}: most requests in a second`, 'requests', results.map(({ peakPerS }) => peakPerS), BUDGETS.peakPerS);
+  }
+  const all = await measureFleet(api, node, action, { servers: 100, operationMs: 3000 });
+  const others = await measureFleet(api, node, action, { servers: 100, operationMs: 3000, hanging: 8, timeout: 10 });
+  add('8 of 100 servers hang: the others take longer by', 'ms', [others.lastEndMs - all.lastEndMs], BUDGETS.hangingDelayMs);
+  const limited = await limitedFleet(api, node, action);
+  add('100 logins, 120 requests a minute: failed', 'logins', [limited.failedLogins], 0);
+  add('100 logins, 120 requests a minute: time in percent of the necessary', 'percent', [limited.percent], BUDGETS.limitedPercent);
+  add('100 logins, 120 requests a minute: HTTP 429', 'requests', [limited.rejectedLogins], BUDGETS.rejected);
+  add('100 logouts, 120 requests a minute: logged out', 'logouts', [limited.logouts]);
+  add('100 logouts, 120 requests a minute: HTTP 429', 'requests', [limited.rejectedLogouts], BUDGETS.rejected);
 }
 
 /** Adds a row; with `against`, its budget is a ratio, else it is in the row's unit. */

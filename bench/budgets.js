@@ -33,6 +33,6 @@ export const BUDGETS = {
     // What a user downloads is the archive, so the wasm has no budget of its own.
     'JavaScript loaded by main, no proxy, no CA': 130_000,
     'dist/': 440_000,
-    'git archive HEAD, gzipped': 170_000,
+    'git archive HEAD, gzipped': 180_000,
   },
 };

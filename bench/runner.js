@@ -9,7 +9,7 @@ import { parse } from 'yaml';
 import { parseKeyValues } from '../tests/support/runner-files.js';
 import { startChild } from '../tests/support/child.js';
 
-const STUCK_AFTER_MS = 60_000;
+const STUCK_AFTER_MS = 120_000;
 
 // The environment variables of a runner.
 const RUN = {
@@ -34,12 +34,24 @@ export async function startApi() {
   const [port] = await once(server, 'message');
   const base = `http://127.0.0.1:${port}`;
   return {
-    /** @param {number} [operationMs] how long the operation takes */
-    run(operationMs = 0) {
+    /**
+     * @param {object} [options]
+     * @param {number} [options.operationMs] how long an operation takes
+     * @param {number} [options.hanging] how many operations, the first ones, never end
+     * @param {number} [options.perMinute] the key's rate limit: a bucket of so many tokens that fills within a minute
+     * @param {number} [options.tokens] how many tokens the bucket has at first, if it is not full
+     */
+    run({ operationMs = 0, ...options } = {}) {
       const url = `${base}/${randomUUID()}`;
       return {
-        url: `${url}/${operationMs}`,
-        /** @returns {Promise<{ requests: number, lateMs?: number }>} the counts of the process */
+        url: `${url}/${new URLSearchParams({ operationMs, ...options })}`,
+        /**
+         * The counts of the process. `peakPerS` is the most requests in a second, `lateMs` the delay of the first status
+         * request after the end of an operation, `lastEndMs` the time from the first request until the last end was noticed.
+         *
+         * @returns {Promise<{ requests: number, polls: number, logins: number, logouts: number, rejected: number,
+         *   peakPerS: number, lateMs?: number, lastEndMs?: number }>}
+         */
         seen: async () => (await fetch(url)).json(),
       };
     },
@@ -54,6 +66,10 @@ export const inputs = (apiUrl) => ({
   server_id: '00000000-0000-4000-8000-000000000000',
   credential_id: '11111111-1111-4111-8111-111111111111',
 });
+
+/** So many UUIDs, one per line. */
+export const uuids = (count, first) =>
+  Array.from({ length: count }, (_, i) => `${first}${String(i).padStart(7, '0')}-0000-4000-8000-000000000000`).join('\n');
 
 /** The scripts of the action in `folder`, and the defaults of its inputs. */
 export function loadAction(folder) {

@@ -8,10 +8,12 @@ use super::quota::Quota;
 /// The most requests per second, and the rate at the start. 100 logins are requested within half a second, each over a
 /// connection of its own at most. One step with eight workers reached 180.
 const MAX_PER_S: f64 = 200.0;
+/// The rate after that burst until the API has accepted a request, so that it does not reject many for the same reason.
+const UNHEARD_PER_S: f64 = 20.0;
 /// The fewest requests per second: the longest wait without `Retry-After` is 10 s.
 const MIN_PER_S: f64 = 0.1;
 /// How many requests may be sent at once after a rest.
-const BURST: f64 = 8.0;
+const BURST: u32 = 8;
 /// What a rate that was too high is divided by. The right one can be a hundredth of it.
 const DECREASE: f64 = 4.0;
 /// What each response multiplies the rate by.
@@ -29,6 +31,7 @@ pub(crate) struct Rate {
     accepted: u32,
     quota: Option<Quota>,
     in_flight: u32,
+    has_accepted: bool,
 }
 
 impl Default for Rate {
@@ -42,6 +45,7 @@ impl Default for Rate {
             accepted: 0,
             quota: None,
             in_flight: 0,
+            has_accepted: false,
         }
     }
 }
@@ -49,15 +53,17 @@ impl Default for Rate {
 impl Rate {
     /// When the next request may be sent.
     pub(crate) fn due_ms(&self) -> f64 {
-        let burst_ms = (BURST - 1.0) * 1_000.0 / MAX_PER_S;
+        let burst_ms = f64::from(BURST - 1) * 1_000.0 / MAX_PER_S;
         let quota_ms = self.quota.as_ref().filter(|quota| quota.remaining == 0).map_or(0.0, |quota| quota.resets_ms);
         (self.next_ms - burst_ms).max(self.paused_until_ms).max(quota_ms)
     }
 
     /// A request is sent.
     pub(crate) fn sent(&mut self, now_ms: f64) {
-        self.next_ms = self.next_ms.max(now_ms) + 1_000.0 / self.per_s;
         self.in_flight += 1;
+        let is_unheard = !self.has_accepted && self.in_flight >= BURST;
+        let per_s = if is_unheard { self.per_s.min(UNHEARD_PER_S) } else { self.per_s };
+        self.next_ms = self.next_ms.max(now_ms) + 1_000.0 / per_s;
         self.quota = self.quota.take().filter(|quota| quota.resets_ms > now_ms);
         if let Some(quota) = &mut self.quota {
             quota.remaining = quota.remaining.saturating_sub(1);
@@ -75,6 +81,7 @@ impl Rate {
 
     /// A request has succeeded.
     pub(crate) fn raise(&mut self) {
+        self.has_accepted = true;
         self.accepted += 1;
         self.per_s = (self.per_s * INCREASE).min(MAX_PER_S);
     }
@@ -168,9 +175,19 @@ mod tests {
 
     #[test]
     fn sends_eight_requests_at_once_then_200_per_second() {
-        let at_ms = send(&mut Rate::default(), 1_000.0, 108);
+        let mut rate = Rate::default();
+        rate.raise();
+        let at_ms = send(&mut rate, 1_000.0, 108);
         assert!(at_ms[..8].iter().all(|at| *at == 1_000.0));
         assert_eq!(at_ms.last(), Some(&1_500.0));
+    }
+
+    #[test]
+    fn sends_eight_requests_then_20_per_second_until_one_is_accepted() {
+        let mut rate = Rate::default();
+        assert_eq!(send(&mut rate, 0.0, 10)[7..], [0.0, 50.0, 100.0]);
+        rate.raise();
+        assert_eq!(send(&mut rate, 100.0, 3)[1..], [155.0, 160.0]);
     }
 
     #[test]
@@ -185,6 +202,7 @@ mod tests {
     #[test]
     fn a_rejection_pauses_and_divides_the_rate() {
         let mut rate = Rate::default();
+        rate.raise();
         send(&mut rate, 0.0, 8);
         rate.lower(0.0, 10.0, 3_000.0);
         assert_eq!(send(&mut rate, 10.0, 4), [3_010.0, 3_010.0, 3_015.0, 3_035.0], "50 a second");
