@@ -12,11 +12,11 @@ async function startServer(t, respond) {
   return server.host;
 }
 
-async function errorFor(t, api_url, timeout = '5') {
+async function errorFor(t, api_url) {
   const testEnv = await createTestEnv(t);
-  // Without random waits the six attempts end before `timeout`.
+  // Without random waits the six attempts follow at once.
   const main = await testEnv.run('main', {
-    inputs: testEnv.inputs.passthrough({ api_url, timeout }),
+    inputs: testEnv.inputs.passthrough({ api_url }),
     nodeArgs: UNDER_CONDITIONS,
     env: { TEST_RANDOM: '0' },
   });

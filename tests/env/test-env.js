@@ -25,7 +25,7 @@ export const UNDER_CONDITIONS = ['--require', fileURLToPath(new URL('./condition
 // The default Node for steps: runners have their own.
 const NODE = process.env.ACTION_NODE ?? process.execPath;
 // And the runner's system, where that Node is one of another system (see tests/platforms).
-const OS = process.env.ACTION_OS ?? 'Linux';
+export const OS = process.env.ACTION_OS ?? 'Linux';
 
 // The environment variables of a runner.
 const RUN = {
@@ -340,6 +340,7 @@ class TestEnv {
     if (timedOut) {
       throw new Error(`${step} was still running after ${STUCK_AFTER_MS} ms:\n${stdout}${stderr}`);
     }
+    if (code > 0 && stdout === '') throw new Error(`${step} failed with exit code ${code} and printed only this:\n${stderr}`);
     await this.assertNoLeaks(result);
     return result;
   }

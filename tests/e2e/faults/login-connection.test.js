@@ -1,6 +1,6 @@
 // Logins without a response: resets, lost and slow responses.
 import { atLeast, failsWithPossibleLogin, FAST_CLOCK, faultTable, gap, logs, timesOut } from '../../env/fault-table.js';
-import { ANY, ERRORS, exactly, LOG, PROGRESS, TITLES, WARNINGS } from '../../env/messages.js';
+import { ANY, ERRORS, exactly, like, LOG, PROGRESS, TITLES, WARNINGS } from '../../env/messages.js';
 import { dropResponse, headersOnly, noResponse, reset, resetUnread, slowBody } from '../../sandbox/faults.js';
 
 // What post does for a login whose registry is unknown.
@@ -72,7 +72,8 @@ faultTable('a login without response', [
     mode: 'passthrough',
     inputs: { timeout: '10' },
     main: { login: noResponse },
-    ends: timesOut({ seconds: 10, progress: PROGRESS.withLastError(PROGRESS.notStarted, ERRORS.requestTimeout('login', 10)) }),
+    // The request gets what is left of the 10 s.
+    ends: timesOut({ seconds: 10, progress: PROGRESS.withLastError(PROGRESS.notStarted, ERRORS.requestTimeout('login', like(/10|[5-9]/))) }),
     requests: { login: 1, poll: 0 },
     takes: [1_000, 4_000],
   },

@@ -6,6 +6,7 @@ import { atLeast, failsWithoutLogin, FAST_CLOCK, faultTable, logs, NO_WAITS } fr
 import { ERRORS, exactly, FIX, like, LOG, TITLES } from '../../env/messages.js';
 import { createTestEnv, UNDER_CONDITIONS } from '../../env/test-env.js';
 import { reset, resetUnread, startFaults, status } from '../../sandbox/faults.js';
+import { splitLines } from '../../support/runner-files.js';
 import { closedPort } from '../../support/serve.js';
 
 const HOUR_MS = 3_600_000;
@@ -88,7 +89,7 @@ test('logs in once refused connections are accepted', async (t) => {
     env: { TEST_RANDOM: '1' },
   });
   const retrying = once(
-    step.child.stdout.filter((text) => text.split('\n').some(LOG.isRetry)),
+    step.child.stdout.filter((text) => splitLines(text).some(LOG.isRetry)),
     'data',
   );
   // Without a retry the step ends, and the assertions below show why.
