@@ -13,8 +13,6 @@ import { createTestEnv, UNDER_CONDITIONS } from './test-env.js';
 
 // Rows mostly wait, so many run concurrently.
 const CONCURRENCY = Number(process.env.ROWS_AT_ONCE ?? 9);
-// Windows has no signal that makes the clock jump.
-const CAN_JUMP = process.env.ACTION_OS !== 'Windows';
 
 // Conditions of a row's steps (see conditions.cjs). By default random waits are 0, and steps that wait for long run on a clock
 // ten times as fast: `timeout` is in seconds of that clock, `takes` and `gap` are in real milliseconds.
@@ -116,7 +114,7 @@ async function check(t, testEnv, row) {
   const nothing = !ends.needsLogout;
   faults.restart(planOf(row.post, { testEnv, redirectTarget }));
   // If the row measures post, it runs on the fast clock; else the clock jumps over its wait.
-  const isQuick = conditions.TEST_SPEED && (after.takes || !CAN_JUMP);
+  const isQuick = conditions.TEST_SPEED && after.takes;
   const post = await (isQuick ? testEnv.runPost(main, { nodeArgs }) : runPostAtOnce(testEnv, main, nodeArgs));
   assert.equal(post.code, 0, post.stdout);
   const warnings = after.warning ? [after.warning] : [];

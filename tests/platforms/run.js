@@ -1,7 +1,8 @@
 // `make test-platforms`: scenarios with the action on the Node of another platform, in an emulator. The tests themselves
 // stay on this machine's Node. Names of platforms as arguments run only those.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PLATFORMS } from './scenarios.js';
@@ -9,8 +10,13 @@ import { PLATFORMS } from './scenarios.js';
 const HERE = import.meta.dirname;
 const TESTS = join(HERE, '..');
 const SCENARIOS = join(TESTS, 'e2e');
-const WINE = { ...process.env, WINEPREFIX: join(TESTS, '../.tools/wine'), WINEDEBUG: '-all', WINEDLLOVERRIDES: 'mscoree,mshtml=' };
-const WINE_STARTS_WITHIN_MS = 120_000;
+// Without TMPDIR, as in windows-node: Wine has one server per temporary folder, and two would share its drive C:.
+const WINE = { ...process.env, TMPDIR: undefined, WINEPREFIX: join(TESTS, '../.tools/wine'), WINEDEBUG: '-all', WINEDLLOVERRIDES: 'mscoree,mshtml=' };
+const WINE_STARTS_WITHIN_MS = 300_000;
+// windows-node writes a line to it for each start of Wine that it repeated.
+const NOT_STARTED = join(WINE.WINEPREFIX, 'not-started.log');
+
+const SIGNALS = ['SIGINT', 'SIGTERM'];
 
 const launcher = ({ launcher }) => join(HERE, launcher);
 const seconds = (since) => `${Math.round((performance.now() - since) / 1000)} s`;
@@ -27,6 +33,17 @@ function startWine() {
   for (const option of ['-k', '-p600']) spawnSync('wineserver', [option], options);
   execFileSync('wineboot', [], options);
   if (isNew) console.log(`Wine's drive C: is .tools/wine (${seconds(startedAt)}, once)`);
+}
+
+/** Ends everything that runs on Wine, and removes what windows-node left when tests killed it. */
+function stopWine() {
+  spawnSync('wineserver', ['-k'], { env: WINE });
+  if (existsSync(NOT_STARTED)) {
+    const starts = readFileSync(NOT_STARTED, 'utf8').trim().split('\n');
+    console.log(`Wine ended ${starts.length} times without starting Node.js, and was started again: ${[...new Set(starts)].join(', ')}`);
+  }
+  const left = readdirSync(WINE.WINEPREFIX).filter((file) => file.startsWith('step.'));
+  for (const path of [NOT_STARTED, ...left.map((file) => join(WINE.WINEPREFIX, file))]) rmSync(path, { force: true });
 }
 
 /** The version of a platform's Node, or what is missing. */
@@ -54,7 +71,7 @@ function filesOf({ name, runs, leftOut }) {
   return Object.keys(runs).map((file) => join(SCENARIOS, `${file}.test.js`));
 }
 
-function run(platform) {
+async function run(platform) {
   // A space in every path that a step is given.
   const folder = mkdtempSync(join(tmpdir(), 'docker auth '));
   const files = [...(platform.tests ?? []).map((file) => join(HERE, file)), ...filesOf(platform)];
@@ -69,29 +86,37 @@ function run(platform) {
     ...files,
   ];
   const env = { ...process.env, ...platform.env, TMPDIR: folder, ACTION_NODE: launcher(platform), ROWS_AT_ONCE: String(platform.atOnce.rows) };
+  const tests = spawn(process.execPath, args, { env, stdio: 'inherit' });
+  // What is cut short is tidied up, too.
+  const stop = (signal) => tests.kill(signal);
+  SIGNALS.forEach((signal) => process.on(signal, stop));
   try {
-    return spawnSync(process.execPath, args, { env, stdio: 'inherit' }).status === 0;
+    const [code] = await once(tests, 'close');
+    return code === 0;
   } finally {
+    SIGNALS.forEach((signal) => process.off(signal, stop));
+    if (platform.wine) stopWine();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 const wanted = process.argv.slice(2);
 const platforms = PLATFORMS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-const outcomes = platforms.map((platform) => {
+const outcomes = [];
+for (const platform of platforms) {
   const { version, missing } = nodeOf(platform);
   if (missing) {
     console.log(`Skipped: the scenarios on ${platform.name} need ${missing}`);
-    return { failed: process.env.REQUIRE_PLATFORMS === '1', line: `skipped ${platform.name}` };
+    outcomes.push({ failed: process.env.REQUIRE_PLATFORMS === '1', line: `skipped ${platform.name}` });
+    continue;
   }
   const what = `The scenarios with the action on Node ${version} for ${platform.name}`;
   console.log(`\n${what}`);
   for (const [file, why] of Object.entries(platform.leftOut)) console.log(`  without ${file}: ${why}`);
   const startedAt = performance.now();
-  const passed = run(platform);
-  if (platform.wine) spawnSync('wineserver', ['-k'], { env: WINE });
-  return { failed: !passed, line: `${passed ? 'passed' : 'FAILED'}  ${what} (${seconds(startedAt)})` };
-});
+  const passed = await run(platform);
+  outcomes.push({ failed: !passed, line: `${passed ? 'passed' : 'FAILED'}  ${what} (${seconds(startedAt)})` });
+}
 
 console.log(`\n${outcomes.map(({ line }) => line).join('\n')}`);
 process.exitCode = outcomes.some(({ failed }) => failed) ? 1 : 0;
