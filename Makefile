@@ -18,7 +18,7 @@ BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
 # Everything that runs against the committed dist/, and the tests of what it runs in.
-TESTS := js/*.test.js js/network/*.test.js tests/{lint,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
+TESTS := js/*.test.js js/network/*.test.js tests/{lint,docs,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
 NPM := node_modules/.package-lock.json
 # npm packages with Node.js binaries; used on Linux x86_64 only.
 MACHINE := $(shell uname -s)/$(shell uname -m)
@@ -26,7 +26,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools docs-tools
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -55,7 +55,7 @@ unit: $(RUST) ## unit tests of the core, on the host
 wasm: $(RUST) $(BINDGEN) $(PACK) ## tests of the JavaScript boundary, in Node.js
 	wasm-pack --log-level warn test --node --mode no-install --test wasm
 
-e2e: $(NPM) sandbox-tools ## end-to-end tests of the committed dist/, with a stand-in for Reoclo, a real registry and the real docker CLI
+e2e: $(NPM) sandbox-tools docs-tools ## end-to-end tests of the committed dist/, with a stand-in for Reoclo, a real registry and the real docker CLI
 	node --test --test-timeout=300000 --test-reporter=spec $(TESTS)
 
 test-node: $(NPM) $(NODES) sandbox-tools ## end-to-end tests on Node.js 20, 22 and 24, and the error on Node.js 18
@@ -82,6 +82,9 @@ check-dist: $(RUST) $(BINDGEN) $(NPM) ## check that dist/ matches the sources, b
 
 sandbox-tools:
 	@tests/sandbox/install.sh docker docker-registry openssl tinyproxy microsocks
+
+docs-tools:
+	@tests/docs/install.sh
 
 $(RUST): rust-toolchain.toml
 	@mkdir -p $(TOOLS)

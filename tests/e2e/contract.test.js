@@ -1,4 +1,4 @@
-// action.yml is the contract of v2, and the README describes it.
+// action.yml is the contract of v2.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -6,7 +6,6 @@ import { parse } from 'yaml';
 
 const read = (path) => readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
 const manifest = parse(await read('action.yml'));
-const readme = await read('README.md');
 
 test('action.yml declares all inputs and outputs of v2', () => {
   const inputs = Object.entries(manifest.inputs).map(([name, { required, default: value }]) => [name, required, value]);
@@ -30,15 +29,6 @@ test('action.yml declares all inputs and outputs of v2', () => {
 test('runs on node20 with an unconditional post step', () => {
   const { using, 'post-if': condition } = manifest.runs;
   assert.deepEqual([using, condition], ['node20', undefined]);
-});
-
-test('README lists every input, default and output', () => {
-  for (const [name, { default: value }] of Object.entries(manifest.inputs)) {
-    const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` |`));
-    assert.ok(row, `${name} is not in the README`);
-    if (value) assert.ok(row.includes(`\`${value}\``), `${name}: the README has another default`);
-  }
-  for (const name of Object.keys(manifest.outputs)) assert.ok(readme.includes(`| \`${name}\` |`), name);
 });
 
 test('all manifests and lock files have one version', async () => {
