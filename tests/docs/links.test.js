@@ -1,4 +1,4 @@
-// Relative links, anchors and make targets in the documents exist.
+// Relative links, anchors and make targets in the documents exist, and CONTRIBUTING.md names all tasks.
 import assert from 'node:assert/strict';
 import { posix } from 'node:path';
 import { test } from 'node:test';
@@ -35,6 +35,13 @@ test('every make target in a document exists', () => {
     }
   }
   assert.deepEqual(unknown, []);
+});
+
+test('CONTRIBUTING.md names the command of every task', () => {
+  const { spans } = documents.find(({ path }) => path === 'CONTRIBUTING.md');
+  const named = spans.flatMap(({ text }) => targetsIn(text));
+  const tasks = [...makeTargets].filter(([, { help }]) => help).map(([name]) => name);
+  assert.deepEqual(tasks.filter((name) => !named.includes(name)), []);
 });
 
 test('README.md names the demo and the tests', () => {

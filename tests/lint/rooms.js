@@ -1,5 +1,5 @@
 // `make lint`: the folders import each other in one direction only, no files of one folder import each other in a circle,
-// and the tree in README.md is the real one.
+// and the tree in docs/architecture.md is the real one.
 //
 // Usage: node tests/lint/rooms.js [ROOT]. Prints one line per violation and exits with 1, or one line if there is none.
 import { execFileSync } from 'node:child_process';
@@ -31,6 +31,9 @@ const JS_ROOMS = {
   ...Object.fromEntries(UPPER_ROOMS.map((room) => [room, ['tests/support', 'tests/sandbox', 'tests/env']])),
 };
 
+/** The document with the tree of folders. */
+const TREE = 'docs/architecture.md';
+
 const allowed = (rooms, room) => (rooms[room].length > 0 ? `${room} may import ${rooms[room].join(', ')}` : `${room} may import no other room`);
 
 /**
@@ -51,7 +54,7 @@ export function checkRooms(root, files) {
     violations: [
       ...results.flatMap((result) => result.violations),
       ...circles.map((circle) => `${circle[0]}: circle of files: ${[...circle, circle[0]].join(' → ')}`),
-      ...checkReadmeTree(files.includes('README.md') ? read('README.md') : '', files),
+      ...checkTree(files.includes(TREE) ? read(TREE) : '', files),
     ],
     files: sources.length,
     longest: lines.reduce((most, one) => (one.lines > most.lines ? one : most), { path: 'none', lines: 0 }),
@@ -248,21 +251,21 @@ function findCircles(graph) {
   return circles;
 }
 
-// README.md
+// The tree of folders
 
 /**
- * Compares the fenced tree in README.md with the tracked files. The tree is the code block whose first line is `src/`: one
+ * Compares the fenced tree in docs/architecture.md with the tracked files. The tree is the code block whose first line is `src/`: one
  * name per line, indented by two spaces per level, a folder with `/` at its end, and a description after two spaces or more.
  * Folders are compared: those of the first level, and those in src/ and tests/. A file in the tree must exist.
  *
- * @param {string} readme
+ * @param {string} text the document
  * @param {string[]} files the tracked files
  * @returns {string[]} violations
  */
-export function checkReadmeTree(readme, files) {
-  const lines = readme.split('\n');
+export function checkTree(text, files) {
+  const lines = text.split('\n');
   const start = lines.findIndex((line, i) => /^src\/(\s|$)/.test(line) && lines[i - 1]?.startsWith('```'));
-  if (start < 0) return ['README.md:1: no tree: a fenced code block that starts with the line `src/` is expected'];
+  if (start < 0) return [`${TREE}:1: no tree: a fenced code block that starts with the line "src/" is expected`];
 
   const violations = [];
   const listed = new Set();
@@ -273,7 +276,7 @@ export function checkReadmeTree(readme, files) {
     const level = indent.length / 2;
     const [name] = rest.split(/\s{2,}/);
     if (!Number.isInteger(level) || level > parents.length) {
-      violations.push(`README.md:${i + 1}: indentation of ${indent.length} spaces: two per level are expected`);
+      violations.push(`${TREE}:${i + 1}: indentation of ${indent.length} spaces: two per level are expected`);
       continue;
     }
     parents.length = level;
@@ -281,7 +284,7 @@ export function checkReadmeTree(readme, files) {
     if (name.endsWith('/')) parents.push(name);
     listed.add(path);
     const exists = name.endsWith('/') ? files.some((file) => file.startsWith(path)) : files.includes(path);
-    if (!exists) violations.push(`README.md:${i + 1}: ${path} is in the tree but not in the repository`);
+    if (!exists) violations.push(`${TREE}:${i + 1}: ${path} is in the tree but not in the repository`);
   }
 
   const folders = new Set();
@@ -292,7 +295,7 @@ export function checkReadmeTree(readme, files) {
     if (third !== undefined && ['src', 'tests'].includes(first)) folders.add(`${first}/${second}/`);
   }
   for (const folder of folders) {
-    if (!listed.has(folder)) violations.push(`README.md:${start + 1}: ${folder} is in the repository but not in the tree`);
+    if (!listed.has(folder)) violations.push(`${TREE}:${start + 1}: ${folder} is in the repository but not in the tree`);
   }
   return violations;
 }

@@ -5,11 +5,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { checkReadmeTree } from './rooms.js';
+import { checkTree } from './rooms.js';
 
 const SCRIPT = join(import.meta.dirname, 'rooms.js');
 
-const README = `# Title
+const TREE = `# Title
 
 \`\`\`
 src/            the core
@@ -20,11 +20,12 @@ tests/
   e2e/          scenarios
   support/
 bench/          measurements
+docs/
 \`\`\`
 `;
 
 const GOOD = {
-  'README.md': README,
+  'docs/architecture.md': TREE,
   'src/lib.rs': 'mod api;\nmod host;\nmod js;\nuse crate::api::Client;\n',
   'src/host/mod.rs': 'pub(crate) trait Host {}\n',
   'src/api/mod.rs': 'mod client;\nmod url;\npub(crate) use client::Client;\npub(crate) use url::{Url};\n',
@@ -84,7 +85,7 @@ for (const [what, path, text, expected] of [
 }
 
 test('an import of tests in js fails', (t) => {
-  const files = { 'js/main.js': "import '../bench/bench.js';\n", 'README.md': README.replace('bench/', 'js/\nbench/') };
+  const files = { 'js/main.js': "import '../bench/bench.js';\n", 'docs/architecture.md': TREE.replace('bench/', 'js/\nbench/') };
   assert.deepEqual(check(t, files).lines, ['js/main.js:1: imports bench/bench.js; allowed: js may import no other room']);
 });
 
@@ -109,14 +110,14 @@ test('a file in an unknown room fails', (t) => {
   const { lines } = check(t, { 'src/utils.rs': '', 'tests/helpers/x.js': '' });
   assert.match(lines[0], /^src\/utils\.rs:1: unknown room utils: /);
   assert.match(lines[1], /^tests\/helpers\/x\.js:1: unknown room tests\/helpers: /);
-  assert.deepEqual(lines.slice(2), ['README.md:4: tests/helpers/ is in the repository but not in the tree']);
+  assert.deepEqual(lines.slice(2), ['docs/architecture.md:4: tests/helpers/ is in the repository but not in the tree']);
 });
 
 test('ignores test modules and code behind cfg(test)', (t) => {
   const client = 'use crate::host::Host;\n#[cfg(test)]\nfn x() -> [u8; 3] {\n    crate::login::run();\n}\n#[cfg(test)]\nmod tests;\n';
   const tests = 'use crate::login::run;\nuse crate::host::fake::FakeHost;\n';
   const files = { 'src/api/client.rs': client, 'src/api/tests.rs': tests, 'src/tests/main_step.rs': tests, 'src/host/fake.rs': tests };
-  const { lines } = check(t, { ...files, 'README.md': README.replace('tests/\n', '  tests/\ntests/\n') });
+  const { lines } = check(t, { ...files, 'docs/architecture.md': TREE.replace('tests/\n', '  tests/\ntests/\n') });
   assert.match(lines[0], /^rooms: 12 files, /);
 });
 
@@ -125,13 +126,13 @@ test('an upward import behind a cfg(test) item fails', (t) => {
   assert.deepEqual(lines, ['src/host/mod.rs:3: imports crate::api::Client; allowed: host may import no other room']);
 });
 
-test('compares the tree in README.md', () => {
+test('compares the tree in docs/architecture.md with the files', () => {
   const files = ['src/lib.rs', 'src/api/mod.rs', 'docs/a.md', '.ci/run', 'Makefile'];
   const tree = (...lines) => ['```', ...lines, '```'].join('\n');
-  assert.deepEqual(checkReadmeTree(tree('src/  the core', '  lib.rs', '  api/', 'docs/', 'Makefile  tasks'), files), []);
-  assert.deepEqual(checkReadmeTree(tree('src/', '  login/', 'docs/'), files), [
-    'README.md:3: src/login/ is in the tree but not in the repository',
-    'README.md:2: src/api/ is in the repository but not in the tree',
+  assert.deepEqual(checkTree(tree('src/  the core', '  lib.rs', '  api/', 'docs/', 'Makefile  tasks'), files), []);
+  assert.deepEqual(checkTree(tree('src/', '  login/', 'docs/'), files), [
+    'docs/architecture.md:3: src/login/ is in the tree but not in the repository',
+    'docs/architecture.md:2: src/api/ is in the repository but not in the tree',
   ]);
-  assert.match(checkReadmeTree('# No tree', files)[0], /no tree/);
+  assert.match(checkTree('# No tree', files)[0], /no tree/);
 });
