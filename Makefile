@@ -17,7 +17,7 @@ RUST := $(TOOLS)/rust.stamp
 BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
-# Everything that runs against the committed dist/, and the tests of what it runs in.
+# Everything that runs against the committed dist/, the tests of what it runs in, and the checks of the documents.
 TESTS := js/*.test.js js/network/*.test.js tests/{lint,docs,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
 NPM := node_modules/.package-lock.json
 # npm packages with Node.js binaries; used on Linux x86_64 only.
