@@ -1,9 +1,10 @@
 // Builds dist/, or the folder given, from the sources: `make dist`. The same sources give the same bytes on every machine.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { bundle } from './bundle.js';
+import { components } from './components.js';
 import { notices } from './licenses.js';
 
 const root = join(import.meta.dirname, '..');
@@ -47,55 +48,8 @@ run(join(root, 'node_modules/.bin/wasm-opt'), [
   ...['-o', join(dist, 'reoclo_docker_auth.wasm')],
 ]);
 
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: { main: 'js/main.js', post: 'js/post.js', action: 'js/action.js', network: 'js/network/index.js' },
-  // Saves 2 ms per step. The readable source is js/.
-  minify: true,
-  external: ['./network.cjs'],
-  outdir: dist,
-  outExtension: { '.js': '.cjs' },
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  legalComments: 'inline',
-  metafile: true,
-  logLevel: 'warning',
-  plugins: [
-    {
-      // Loading core also loads its OIDC client with an HTTP stack, and its summary with node:fs/promises. The action uses
-      // neither; marked as free of side effects, they are left out of the bundle.
-      name: 'unused-parts-of-core',
-      setup: ({ onResolve, resolve }) => {
-        onResolve({ filter: /./ }, async ({ path, pluginData, ...options }) => {
-          const unused = /^@actions\/(http-client|exec)|\/(summary|platform|path-utils|oidc-utils)\.js$/.test(path);
-          if (!unused || pluginData === 'resolving') return undefined;
-          const resolved = await resolve(path, { ...options, pluginData: 'resolving' });
-          return { ...resolved, sideEffects: false };
-        });
-        // One script for both steps: half the size.
-        onResolve({ filter: /^\.\/action\.js$/ }, () => ({ path: './action.cjs', external: true }));
-        onResolve({ filter: /^crypto$/ }, () => ({ path: join(root, 'js/crypto.js') }));
-        onResolve({ filter: /^debug$/ }, () => ({ path: join(root, 'js/network/debug.js') }));
-      },
-    },
-  ],
-});
-
-const bundled = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
-const packages = bundled.map((path) => /^node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]).filter(Boolean);
-const metadata = run('cargo', ['metadata', '--locked', '--format-version', '1', '--filter-platform', 'wasm32-unknown-unknown']);
-writeFileSync(
-  join(dist, 'licenses.txt'),
-  notices([...new Set(packages)].map((path) => join(root, path)), JSON.parse(metadata), standardCrates()),
-);
-
-/** The crates of the standard library, by the paths in panic messages. */
-function standardCrates() {
-  const text = readFileSync(join(dist, 'reoclo_docker_auth.wasm'), 'latin1');
-  return [...new Set(text.match(/\/rust\/deps\/[\w-]+-\d+\.\d+\.\d+/g))].map((path) => /deps\/(.*)-([^-]*)$/.exec(path).slice(1));
-}
+const { packages } = await bundle(dist);
+writeFileSync(join(dist, 'licenses.txt'), notices(components(packages, join(dist, 'reoclo_docker_auth.wasm'))));
 
 for (const file of readdirSync(dist)) {
   console.log(`${String(statSync(join(dist, file)).size).padStart(8)} bytes  ${file}`);
