@@ -12,13 +12,15 @@ export CARGO_TERM_COLOR ?= never
 WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p;}' Cargo.lock)
 WASM_PACK := 0.15.1
 CARGO_FUZZ := 0.13.2
+CARGO_DENY := 0.20.2
 
 RUST := $(TOOLS)/rust.stamp
 BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
+DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
-# Everything that runs against the committed dist/, the tests of what it runs in, and the checks of the documents.
-TESTS := js/*.test.js js/network/*.test.js tests/{lint,docs,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
+# Everything that runs against the committed dist/, the tests of what it runs in, and the checks of all other files.
+TESTS := js/*.test.js js/network/*.test.js tests/{lint,docs,supply,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
 NPM := node_modules/.package-lock.json
 # npm packages with Node.js binaries; used on Linux x86_64 only.
 MACHINE := $(shell uname -s)/$(shell uname -m)
@@ -26,7 +28,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools docs-tools
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools docs-tools advisories
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -43,10 +45,19 @@ fuzz: $(FUZZ) ## fuzz the response parser and the log sanitizer for one minute (
 dist: $(RUST) $(BINDGEN) $(NPM) ## rebuild dist/ from src/ and js/
 	node js/build.js dist
 
-lint: $(RUST) ## check formatting and import directions, and run clippy for the host and for wasm
+advisories: $(RUST) $(DENY) $(NPM) ## check for known vulnerabilities in crates and npm packages (downloads the advisory databases)
+	cargo deny --locked check --hide-inclusion-graph advisories
+	npm audit --omit=dev
+
+lint: $(RUST) $(DENY) $(NPM) ## check formatting, import directions and dependencies, and run clippy for the host and for wasm
 	cargo fmt --check
 	cargo clippy --locked --quiet --all-targets -- -D warnings
 	cargo clippy --locked --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
+	@# Crates that nothing uses: those of the wasm, and those of the unit tests.
+	cargo clippy --locked --quiet --lib --target wasm32-unknown-unknown -- -D unused_crate_dependencies
+	cargo clippy --locked --quiet --lib --profile test -- -D unused_crate_dependencies
+	cargo deny --locked check --hide-inclusion-graph licenses bans sources
+	@node tests/supply/check.js
 	@node tests/lint/rooms.js
 
 unit: $(RUST) ## unit tests of the core, on the host
@@ -55,7 +66,7 @@ unit: $(RUST) ## unit tests of the core, on the host
 wasm: $(RUST) $(BINDGEN) $(PACK) ## tests of the JavaScript boundary, in Node.js
 	wasm-pack --log-level warn test --node --mode no-install --test wasm
 
-e2e: $(NPM) sandbox-tools docs-tools ## end-to-end tests of the committed dist/, with a stand-in for Reoclo, a real registry and the real docker CLI
+e2e: $(NPM) sandbox-tools docs-tools $(RUST) ## end-to-end tests of the committed dist/, with a stand-in for Reoclo, a real registry and the real docker CLI
 	node --test --test-timeout=300000 --test-reporter=spec $(TESTS)
 
 test-node: $(NPM) $(NODES) sandbox-tools ## end-to-end tests on Node.js 20, 22 and 24, and the error on Node.js 18
@@ -103,6 +114,11 @@ $(BINDGEN): | $(RUST)
 $(PACK): | $(RUST)
 	@echo 'Installing wasm-pack $(WASM_PACK): runs the wasm tests in Node.js (about 2 minutes, once)'
 	@cargo install --quiet --locked --root $(TOOLS) --version $(WASM_PACK) wasm-pack
+	@touch $@
+
+$(DENY): | $(RUST)
+	@echo 'Installing cargo-deny $(CARGO_DENY): checks licenses and sources of the crates (about 3 minutes, once)'
+	@cargo install --quiet --locked --root $(TOOLS) --version $(CARGO_DENY) cargo-deny
 	@touch $@
 
 $(FUZZ): | $(RUST)

@@ -25,6 +25,7 @@ const UPPER_ROOMS = ['tests/docs', 'tests/e2e', 'tests/nodes', 'tests/platforms'
 const JS_ROOMS = {
   js: [],
   'tests/lint': [],
+  'tests/supply': ['js', 'tests/support'],
   'tests/support': [],
   'tests/sandbox': ['tests/support'],
   'tests/env': ['tests/support', 'tests/sandbox'],
