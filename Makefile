@@ -28,7 +28,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools docs-tools advisories
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools docs-tools advisories sbom
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -44,6 +44,9 @@ fuzz: $(FUZZ) ## fuzz the response parser and the log sanitizer for one minute (
 
 dist: $(RUST) $(BINDGEN) $(NPM) ## rebuild dist/ from src/ and js/
 	node js/build.js dist
+
+sbom: $(RUST) $(NPM) ## write the software bill of materials of dist/ (CycloneDX) to target/sbom.cdx.json
+	@node js/sbom.js target/sbom.cdx.json
 
 advisories: $(RUST) $(DENY) $(NPM) ## check for known vulnerabilities in crates and npm packages (downloads the advisory databases)
 	cargo deny --locked check --hide-inclusion-graph advisories
@@ -128,7 +131,7 @@ $(FUZZ): | $(RUST)
 	@touch $@
 
 $(NPM): package.json package-lock.json
-	@echo 'Installing npm packages: the bundled toolkit, the bundler, libraries of the tests'
+	@echo 'Installing npm packages: the bundled toolkit, the bundler, the SBOM library, libraries of the tests'
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 

@@ -29,8 +29,8 @@ export function components(packages, wasm) {
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const npmPurl = ({ name, version }) => `pkg:npm/${name.replace('@', '%40')}@${version}`;
-const cratePurl = ({ name, version }) => `pkg:cargo/${name}@${version}`;
+const npmPurl = ({ name, version }) => `pkg:npm/${name.replace('@', '%40')}@${encodeURIComponent(version)}`;
+const cratePurl = ({ name, version }) => `pkg:cargo/${name}@${encodeURIComponent(version)}`;
 
 function npmPackages(folders) {
   const manifests = new Map(['', ...folders].map((folder) => [folder, JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))]));
