@@ -28,7 +28,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools docs-tools advisories sbom
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools docs-tools advisories sbom verify
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -44,6 +44,9 @@ fuzz: $(FUZZ) ## fuzz the response parser and the log sanitizer for one minute (
 
 dist: $(RUST) $(BINDGEN) $(NPM) ## rebuild dist/ from src/ and js/
 	node js/build.js dist
+
+verify: ## rebuild dist/ of a tag, branch or commit in a temporary folder and compare it with the committed files; TAG=v2.2.0 (default: HEAD)
+	@node js/verify.js "$${TAG:-HEAD}" $(TOOLS)
 
 sbom: $(RUST) $(NPM) ## write the software bill of materials of dist/ (CycloneDX) to target/sbom.cdx.json
 	@node js/sbom.js target/sbom.cdx.json
