@@ -46,7 +46,6 @@ const RUN = {
   RUNNER_ARCH: 'X64',
   RUNNER_ENVIRONMENT: 'github-hosted',
   RUNNER_NAME: 'runner-1',
-  RUNNER_OS: OS,
 };
 
 // The files that a step writes, by their name in the result.
@@ -71,6 +70,8 @@ const FILES = {
  * @param {string} [options.host] address of the stand-in
  * @param {Function} [options.registry] starts the registry
  * @param {string} [options.action] the folder that holds action.yml
+ * @param {string} [options.folderName] how the name of the runner's folder begins
+ * @param {string} [options.os] the runner's system
  * @returns {Promise<TestEnv>}
  */
 export async function createTestEnv(t, options) {
@@ -104,6 +105,7 @@ class TestEnv {
 
   #action;
   #manifest;
+  #os;
   #resources = [];
   #steps = [];
 
@@ -114,10 +116,13 @@ class TestEnv {
     host,
     registry = startRegistry,
     action = REPOSITORY,
+    folderName = 'docker-auth-runner-',
+    os = OS,
   } = {}) {
     this.#action = action;
+    this.#os = os;
     this.#manifest = parse(await readFile(join(action, 'action.yml'), 'utf8'));
-    this.folder = await mkdtemp(join(tmpdir(), 'docker-auth-runner-'));
+    this.folder = await mkdtemp(join(tmpdir(), folderName));
     for (const name of ['home', 'temp/_runner_file_commands', 'workspace']) {
       await mkdir(join(this.folder, name), { recursive: true });
     }
@@ -219,6 +224,7 @@ class TestEnv {
       cwd: join(this.folder, 'workspace'),
       env: {
         ...RUN,
+        RUNNER_OS: this.#os,
         PATH: '/usr/bin:/bin',
         HOME: join(this.folder, 'home'),
         GITHUB_WORKSPACE: join(this.folder, 'workspace'),
@@ -298,7 +304,7 @@ class TestEnv {
 
   async #result(run, { step, inputs, env, files }) {
     const { code, signal, timedOut, durationMs, ...streams } = await run.ended;
-    const [stdout, stderr] = [streams.stdout, streams.stderr].map((text) => (OS === 'Windows' ? text.replaceAll('\r\n', '\n') : text));
+    const [stdout, stderr] = [streams.stdout, streams.stderr].map((text) => (this.#os === 'Windows' ? text.replaceAll('\r\n', '\n') : text));
     const text = Object.fromEntries(
       files.map(({ name, path }) => [name, readFileSync(path, 'utf8')]),
     );
@@ -311,7 +317,7 @@ class TestEnv {
           .filter(({ command }) => command === name)
           .map(({ properties, data }) => [properties.name, data]),
       );
-    const state = { ...printed('save-state'), ...parseKeyValues(text.state, OS) };
+    const state = { ...printed('save-state'), ...parseKeyValues(text.state, this.#os) };
     const result = {
       step,
       inputs,
@@ -325,7 +331,7 @@ class TestEnv {
       state,
       // The logins of the saved state.
       saved: savedLogins(state),
-      outputs: { ...printed('set-output'), ...parseKeyValues(text.outputs, OS) },
+      outputs: { ...printed('set-output'), ...parseKeyValues(text.outputs, this.#os) },
       summary: text.summary,
       commands,
       annotations: commands

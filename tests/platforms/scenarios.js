@@ -73,6 +73,7 @@ const WINDOWS = {
     preflight: CORE,
     'rate-limit': CORE,
     'registry-faults': CORE,
+    'simulated-windows': 'simulates Windows on other systems',
     waiting: SIGNALS,
   },
 };
@@ -131,6 +132,7 @@ const ARM64 = {
     preflight: CORE,
     'rate-limit': CORE,
     'registry-faults': CORE,
+    'simulated-windows': CORE,
     validation: CORE,
     waiting: TIME,
   },
