@@ -5,8 +5,9 @@ import * as core from '@actions/core';
 import { abortUnsent, addCaCertificates } from './fetch.js';
 
 // Registered at start, since without a handler a signal ends the process at once. A second signal of the same kind does.
-// The post step does not await this promise, so it finishes its logouts.
-const cancelled = new Promise((resolve) => ['SIGINT', 'SIGTERM'].forEach((signal) => process.once(signal, resolve)));
+// The post step does not await this promise, so it finishes its logouts. On Windows, GitHub's runner sends Ctrl+C and then
+// Ctrl+Break, which is SIGBREAK, instead of SIGTERM (actions/runner, ProcessInvoker.cs).
+const cancelled = new Promise((resolve) => ['SIGINT', 'SIGTERM', 'SIGBREAK'].forEach((signal) => process.once(signal, resolve)));
 
 /** Writing to a FIFO waits for its reader, which may not exist. */
 function assertWritable(variable) {

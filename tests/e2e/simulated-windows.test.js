@@ -1,10 +1,12 @@
-// What is different on a Windows runner, simulated on this system: lines that end with CR LF, and paths with backslashes
-// and spaces. `make test-platforms` runs scenarios on Node.js for Windows.
+// What is different on a Windows runner, simulated on this system: lines that end with CR LF, paths with backslashes and
+// spaces, and Ctrl+Break. `make test-platforms` runs scenarios on Node.js for Windows.
 import assert from 'node:assert/strict';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { LOG, TITLES } from '../env/messages.js';
+import { delayResponse, startFaults } from '../sandbox/faults.js';
 import { createFleet } from '../env/fleet.js';
 import { createTestEnv } from '../env/test-env.js';
 
@@ -43,4 +45,29 @@ test('the action runs from a path with backslashes and spaces', async (t) => {
   assert.equal(main.code, 0, main.stdout);
   const post = await testEnv.runPost(main, { nodeArgs, dist });
   assert.deepEqual([post.code, post.annotations, testEnv.server.agent.logins()], [0, [], []]);
+});
+
+test('Ctrl+Break cancels main like SIGTERM', async (t) => {
+  const testEnv = await createTestEnv(t, WINDOWS);
+  const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, { login: delayResponse() }));
+  const step = testEnv.start('main', { inputs: testEnv.inputs.vault({ api_url: faults.url }), nodeArgs });
+  await faults.seen('login');
+  step.child.kill('SIGUSR2');
+  const main = await step.done;
+  assert.deepEqual([main.code, main.annotations.map(({ level, title }) => `${level}: ${title}`)], [1, [`error: ${TITLES.cancelled}`]]);
+});
+
+test('post finishes its logout after Ctrl+C and Ctrl+Break', async (t) => {
+  const testEnv = await createTestEnv(t, WINDOWS);
+  let respond;
+  const faults = testEnv.cleanUp(await startFaults(testEnv.reoclo.url, { logout: delayResponse(new Promise((resolve) => (respond = resolve))) }));
+  const main = await testEnv.run('main', { inputs: testEnv.inputs.vault({ api_url: faults.url }), nodeArgs });
+  const step = testEnv.startPost(main, { nodeArgs });
+  await faults.seen('logout');
+  step.child.kill('SIGINT');
+  step.child.kill('SIGUSR2');
+  respond();
+  const post = await step.done;
+  assert.deepEqual([post.code, post.signal, post.annotations], [0, null, []]);
+  assert.equal(post.log.at(-1), LOG.loggedOutOf(testEnv.registry.host, testEnv.server.id));
 });
