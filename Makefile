@@ -20,7 +20,7 @@ PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
 # Everything that runs against the committed dist/, the tests of what it runs in, and the checks of all other files.
-TESTS := js/*.test.js js/network/*.test.js tests/{lint,docs,supply,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
+TESTS := js/*.test.js js/network/*.test.js tests/{lint,docs,supply,release,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
 NPM := node_modules/.package-lock.json
 # npm packages with Node.js binaries; used on Linux x86_64 only.
 MACHINE := $(shell uname -s)/$(shell uname -m)

@@ -22,6 +22,7 @@ const JS_CRATES = /\b(JsValue|js_sys|web_sys|wasm_bindgen|gloo_net)\b/;
 
 // The same for JavaScript, by path.
 const UPPER_ROOMS = ['tests/docs', 'tests/e2e', 'tests/nodes', 'tests/platforms', 'tests/runners', 'tests/demo', 'bench'];
+const UPPER_ROOMS = ['tests/e2e', 'tests/nodes', 'tests/platforms', 'tests/release', 'tests/runners', 'tests/demo', 'bench', '.github'];
 const JS_ROOMS = {
   js: [],
   'tests/lint': [],
@@ -45,7 +46,7 @@ const allowed = (rooms, room) => (rooms[room].length > 0 ? `${room} may import $
 export function checkRooms(root, files) {
   const read = (path) => readFileSync(join(root, path), 'utf8');
   const rust = files.filter((path) => /^src\/.*\.rs$/.test(path));
-  const scripts = files.filter((path) => /^(js|tests|bench)\/.*\.(js|cjs|mjs)$/.test(path));
+  const scripts = files.filter((path) => /^(js|tests|bench|\.github)\/.*\.(js|cjs|mjs)$/.test(path));
   const sources = [...rust, ...scripts];
   const lines = sources.map((path) => ({ path, lines: read(path).split('\n').length - 1 }));
   const results = [checkRust(rust, read), checkScripts(scripts, read)];

@@ -77,6 +77,7 @@ for (const [what, path, text, expected] of [
   ['the fake host outside of tests', 'src/api/url.rs', 'use crate::host::fake::FakeHost;\n', 'src/api/url.rs:1: imports crate::host::fake::FakeHost, which is for tests only'],
   ['JavaScript types outside of src/js', 'src/api/url.rs', '\nuse wasm_bindgen::JsValue;\n', 'src/api/url.rs:2: names wasm_bindgen; allowed: in src/js only'],
   ['an upward import of a test', 'tests/support/child.js', "import { x } from '../e2e/a.test.js';\n", 'tests/support/child.js:1: imports tests/e2e/a.test.js; allowed: tests/support may import no other room'],
+  ['an import of a test in a script of the workflows', '.github/scripts/x.js', "import { x } from '../../tests/e2e/a.test.js';\n", '.github/scripts/x.js:1: imports tests/e2e/a.test.js; allowed: .github may import tests/support, tests/sandbox, tests/env'],
   ['an import between two kinds of tests', 'bench/bench.js', "const x = require('../tests/e2e/a.test.js');\n", 'bench/bench.js:1: imports tests/e2e/a.test.js; allowed: bench may import tests/support, tests/sandbox, tests/env'],
 ]) {
   test(`${what} fails`, (t) => {
