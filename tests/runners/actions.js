@@ -60,3 +60,25 @@ export async function exportActions(folder) {
   if (existsSync(join(exports['reoclo/docker-auth@v2'], 'tests'))) throw new Error('the export holds more than the action');
   return exports;
 }
+
+/**
+ * Commits the whole work tree, with changes, to a repository of its own, and clones it, as a runner checks it out.
+ *
+ * @param {string} folder an empty one
+ * @param {(clone: { folder: string, git: (...args: string[]) => Buffer }) => Promise<void>} [change] what else happens to the
+ *   repository before it is cloned
+ * @returns {Promise<string>} the clone
+ */
+export async function checkOut(folder, change = async () => {}) {
+  const [origin, clone] = ['origin', 'clone'].map((name) => join(folder, name));
+  const tree = join(HERE, '../..');
+  const staged = { GIT_DIR: join(origin, '.git'), GIT_WORK_TREE: tree };
+  await mkdir(origin);
+  git(origin, 'init', '--quiet', '--initial-branch=main');
+  gitWith(staged, tree, 'add', '--all', '.');
+  gitWith(staged, tree, 'commit', '--quiet', '--message', 'work tree');
+  git(origin, 'reset', '--quiet', '--hard');
+  await change({ folder: origin, git: (...args) => git(origin, ...args) });
+  git(folder, 'clone', '--quiet', origin, clone);
+  return clone;
+}

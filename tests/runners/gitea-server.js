@@ -1,5 +1,5 @@
 // A real Gitea server with the actions and one repository that uses them, on 127.0.0.1.
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startChild } from '../support/child.js';
@@ -70,10 +70,11 @@ class GiteaServer {
   /**
    * Replaces the repository with one that has nothing but a workflow, which starts on this push.
    *
-   * @param {{ workflow: string, secrets: Record<string, string>, vars: Record<string, string> }} job
+   * @param {{ workflow: string, tree?: string, secrets: Record<string, string>, vars: Record<string, string> }} job with
+   *   `tree`, a clone, the repository has the workflow and all its other files
    * @returns {Promise<number>} id of the run
    */
-  async push({ workflow, secrets, vars }) {
+  async push({ workflow, tree, secrets, vars }) {
     const [owner, name] = REPOSITORY.split('/');
     const path = `/repos/${REPOSITORY}`;
     await this.api('DELETE', path).catch((error) => {
@@ -82,11 +83,14 @@ class GiteaServer {
     await this.api('POST', `/orgs/${owner}/repos`, { name, default_branch: 'main' });
     for (const [secret, data] of Object.entries(secrets)) await this.api('PUT', `${path}/actions/secrets/${secret}`, { data });
     for (const [variable, value] of Object.entries(vars)) await this.api('POST', `${path}/actions/variables/${variable}`, { value });
-    await this.api('POST', `${path}/contents/.gitea/workflows/job.yml`, {
-      content: Buffer.from(this.#withOwnActions(workflow)).toString('base64'),
-      message: 'Add a workflow',
-      branch: 'main',
-    });
+    if (tree) await this.#pushTree(tree, workflow);
+    else {
+      await this.api('POST', `${path}/contents/.gitea/workflows/job.yml`, {
+        content: Buffer.from(this.#withOwnActions(workflow)).toString('base64'),
+        message: 'Add a workflow',
+        branch: 'main',
+      });
+    }
     const run = await this.#until('the push started a run', async () => (await this.api('GET', `${path}/actions/runs`)).workflow_runs[0]);
     return run.id;
   }
@@ -185,12 +189,25 @@ class GiteaServer {
     await cp(folder, tree, { recursive: true });
     const manifest = join(tree, 'action.yml');
     await writeFile(manifest, this.#withOwnActions(await readFile(manifest, 'utf8')));
-    const remote = Object.assign(new URL(`${this.url}/${repository}`), { username: ACTOR, password: this.#token });
     git(tree, 'init', '--quiet', '--initial-branch=main');
     git(tree, 'add', '--all', '--force', '.');
     git(tree, 'commit', '--quiet', '--message', tag);
     git(tree, 'tag', tag);
-    git(tree, 'push', '--quiet', remote.href, 'main', tag);
+    git(tree, 'push', '--quiet', this.#remote(repository), 'main', tag);
+  }
+
+  async #pushTree(tree, workflow) {
+    const workflows = join(tree, '.gitea/workflows');
+    await rm(workflows, { recursive: true });
+    await mkdir(workflows);
+    await writeFile(join(workflows, 'job.yml'), workflow);
+    git(tree, 'add', '--all', '.');
+    git(tree, 'commit', '--quiet', '--message', 'one workflow');
+    git(tree, 'push', '--quiet', this.#remote(REPOSITORY), 'HEAD:main');
+  }
+
+  #remote(repository) {
+    return Object.assign(new URL(`${this.url}/${repository}`), { username: ACTOR, password: this.#token }).href;
   }
 
   /** A workflow or an action that names the actions by their URLs: without a host, runners look on the instance's default one. */

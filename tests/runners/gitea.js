@@ -32,7 +32,7 @@ function runnerOfServer({ command, oneJob, reporting }) {
     provider: 'gitea_actions',
     needsServer: true,
 
-    async run({ execute, workflow, server, secrets, vars, folder, env, cancelled }) {
+    async run({ execute, workflow, tree, server, secrets, vars, folder, env, cancelled }) {
       if (!registrations.has(server)) registrations.set(server, register({ execute, server, folder, env }));
       const file = join(folder, '.runner');
       const config = join(folder, 'config.yaml');
@@ -47,7 +47,7 @@ function runnerOfServer({ command, oneJob, reporting }) {
           container: { workdir_parent: join(folder, 'workspace') },
         }),
       );
-      const run = await server.push({ workflow: workflow.replaceAll('ubuntu-latest', label), secrets, vars });
+      const run = await server.push({ workflow: workflow.replaceAll('ubuntu-latest', label), tree, secrets, vars });
       let child;
       let failure;
       cancelled

@@ -9,8 +9,8 @@ import { BIN } from './actions.js';
 
 const HERE = import.meta.dirname;
 
-// No job takes this long; one that does is stuck, and its test fails.
-const STUCK_AFTER_MS = 60_000;
+// No run takes this long; one that does is stuck, and its test fails.
+const STUCK_AFTER_MS = 120_000;
 
 /**
  * @typedef {object} Runner
@@ -59,13 +59,7 @@ export async function runWorkflow(runner, testEnv, source, name, { vars, cancell
     // Actions run on the node of the PATH. Nothing is to be found or left where this machine's user is at home.
     env: { PATH: [dirname(process.execPath), process.env.PATH].join(delimiter), HOME: folder, TMPDIR: temp },
     cancelled,
-    execute: async (args, { started, ...options }) => {
-      const run = startChild(pathOf(runner.command), args, { ...options, timeLimitMs: STUCK_AFTER_MS });
-      started?.(run.child);
-      const ended = await run.ended;
-      if (ended.timedOut) throw new Error(`${runner.command} was still running after ${STUCK_AFTER_MS} ms:\n${ended.stdout}${ended.stderr}`);
-      return ended;
-    },
+    execute: executeOf(runner),
     // A runner masks by itself all that it is given as a secret: where a workflow has none, only the action masks.
     secrets: Object.fromEntries(Object.entries(secrets).filter(([secret]) => workflow.includes(`secrets.${secret}`))),
     vars: {
@@ -82,6 +76,17 @@ export async function runWorkflow(runner, testEnv, source, name, { vars, cancell
   });
   await testEnv.assertNoLeaks({ inputs: { ...testEnv.inputs.passthrough(), access_token: vars?.UNMASKED_TOKEN ?? testEnv.password }, stdout: '', stderr: outcome.log + outcome.diagnostics });
   return outcome;
+}
+
+/** Runs the runner's program to its end; rejects if it got stuck. */
+export function executeOf({ command }) {
+  return async (args, { started, ...options }) => {
+    const run = startChild(pathOf(command), args, { ...options, timeLimitMs: STUCK_AFTER_MS });
+    started?.(run.child);
+    const ended = await run.ended;
+    if (ended.timedOut) throw new Error(`${command} was still running after ${STUCK_AFTER_MS} ms:\n${ended.stdout}${ended.stderr}`);
+    return ended;
+  };
 }
 
 function pathOf(command) {
