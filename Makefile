@@ -56,6 +56,7 @@ advisories: $(RUST) $(DENY) $(NPM) ## check for known vulnerabilities in crates 
 	npm audit --omit=dev
 
 lint: $(RUST) $(DENY) $(NPM) ## check formatting, import directions and dependencies, and run clippy for the host and for wasm
+lint: $(RUST) ## check formatting, import directions and workflows, and run clippy for the host and for wasm
 	cargo fmt --check
 	cargo clippy --locked --quiet --all-targets -- -D warnings
 	cargo clippy --locked --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
@@ -65,6 +66,8 @@ lint: $(RUST) $(DENY) $(NPM) ## check formatting, import directions and dependen
 	cargo deny --locked check --hide-inclusion-graph licenses bans sources
 	@node tests/supply/check.js
 	@node tests/lint/rooms.js
+	@tests/lint/install.sh
+	@tests/lint/workflows.sh
 
 unit: $(RUST) ## unit tests of the core, on the host
 	cargo test --locked --quiet
