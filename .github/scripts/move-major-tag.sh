@@ -44,6 +44,8 @@ if [ -n "$current" ]; then
     exit
   fi
 fi
-# Fails if the major tag has moved in the meantime.
-git push --quiet --force-with-lease="refs/tags/$major:$(object "$major")" "$remote" "$release:refs/tags/$major"
+# Refused if the major tag has moved in the meantime. GitHub also refuses a workflow's token if the workflows of the release are
+# not those of any branch, that is, if main has changed them since.
+git push --quiet --force-with-lease="refs/tags/$major:$(object "$major")" "$remote" "$release:refs/tags/$major" ||
+  fail "Cannot move $major. Fix: move it manually: git push --force $remote $release:refs/tags/$major"
 echo "Moved $major to $tag${version:+ from $version}"

@@ -1,5 +1,7 @@
 // move-major-tag.sh: the major tag follows the newest release, and never goes back.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createScratch } from './scratch.js';
 
@@ -72,6 +74,15 @@ test('refuses to move a tag that is at no release', (t) => {
   assert.equal(code, 1);
   assert.equal(stderr, `v2 is at ${stray}, which is no release. Fix: move it to a release manually, and re-run the job.\n`);
   assert.equal(scratch.remoteTag('v2'), stray);
+});
+
+test('names the command when the remote refuses', (t) => {
+  const scratch = createScratch(t);
+  const commit = scratch.release('v2.0.0');
+  writeFileSync(join(scratch.remote, 'hooks/pre-receive'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+  const { code, stderr } = move(scratch, 'v2.0.0');
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`^Cannot move v2\\. Fix: move it manually: git push --force origin ${commit}:refs/tags/v2$`, 'm'));
 });
 
 test('refuses a tag that has moved on the remote', (t) => {
