@@ -27,6 +27,16 @@ test('jobs end in an hour', () => {
   for (const { path, 'timeout-minutes': minutes } of jobs) assert.ok(minutes <= 60, path);
 });
 
+test('only publishing jobs may write', () => {
+  const writing = jobs.filter(({ permissions = {} }) => Object.values(permissions).includes('write')).map(({ path }) => path);
+  assert.deepEqual(writing, ['.github/workflows/release.yml, publish', '.github/workflows/scorecard.yml, scorecard']);
+});
+
+test('jobs that write run no code of dependencies', () => {
+  const { steps: publishing } = jobs.find(({ path }) => path === '.github/workflows/release.yml, publish');
+  for (const { run = '' } of publishing) assert.doesNotMatch(run, /\b(make|npm|npx|cargo)\b/);
+});
+
 test('actions are pinned to one commit per version', () => {
   const pins = new Map();
   for (const { path, text } of workflows) {
@@ -59,6 +69,19 @@ test('CI runs every check of make test', () => {
   const { core, scenarios, dist } = parse(read('.github/workflows/ci.yml')).jobs;
   const run = [...core.strategy.matrix.target, ...scenarios.strategy.matrix.target, ...dist.steps.flatMap(({ run = '' }) => run.replace('make ', '') || [])];
   assert.deepEqual(checks.trim().split(' ').filter((check) => !run.includes(check)), []);
+});
+
+test('scripts exist and are used', () => {
+  const scripts = tracked.filter((path) => path.startsWith('.github/scripts/'));
+  const inActions = tracked.filter((path) => /^\.github\/actions\/.*\/action\.yml$/.test(path)).flatMap((path) => {
+    const { main, post } = parse(read(path)).runs;
+    return [main, post].map((script) => posix.join(posix.dirname(path), script));
+  });
+  const inSteps = steps.flatMap(({ run = '' }) => run.match(/\.github\/scripts\/[\w./-]+/g) ?? []);
+  const inScripts = scripts.flatMap((path) =>
+    [...read(path).matchAll(/(?:from '\.\/|dirname, ')([\w.-]+\.js)'/g)].map(([, name]) => posix.join(posix.dirname(path), name)),
+  );
+  assert.deepEqual([...new Set([...inActions, ...inSteps, ...inScripts])].toSorted(), scripts.toSorted());
 });
 
 test('Dependabot watches every manifest', () => {

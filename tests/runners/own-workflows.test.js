@@ -13,6 +13,8 @@ import { forgejo, gitea } from './gitea.js';
 import { executeOf, versionOf } from './runner.js';
 
 const ROOT = join(import.meta.dirname, '../..');
+const VERSION = /^version = "(.*)"$/m.exec(await readFile(join(ROOT, 'Cargo.toml'), 'utf8'))[1];
+const CHANGELOG = `# Changelog\n\n## [Unreleased]\n\n## [${VERSION}] - 2026-11-21\n\n- Several servers.\n`;
 
 // Also what make check-dist leaves behind.
 const MAKE = `#!/usr/bin/env bash
@@ -129,6 +131,38 @@ test('ci.yml fails for a stale dist', { skip: skipWithout(act) }, async (t) => {
   assert.ok(!succeeded, log);
   assert.ok(results.includes('Main Rebuild and compare: failure'), log);
 });
+
+/** Commits a release of the version in Cargo.toml, and changes something before the tag. */
+const release = (change = async () => {}) => async ({ folder, git }) => {
+  await writeFile(join(folder, 'CHANGELOG.md'), CHANGELOG);
+  await change(folder);
+  git('add', '--all', '.');
+  git('commit', '--quiet', '--message', 'release');
+  git('tag', `v${VERSION}`);
+};
+
+test('act runs release.yml without publishing', { skip: skipWithout(act) }, async (t) => {
+  const { succeeded, made, results, output, log } = await runAct(t, 'release.yml', { tag: `v${VERSION}`, change: release() });
+  assert.ok(succeeded, log);
+  assert.ok(output.includes(`v${VERSION} can be released: versions, changelog and commit agree`), log);
+  assert.ok(output.some((line) => /^dist\/ of [0-9a-f]{40} is what its sources build$/.test(line)), log);
+  assert.deepEqual(made, ['check-dist', `verify TAG=v${VERSION}`, 'sbom']);
+  const [, ...publishing] = results.slice(results.lastIndexOf('Main Check out: success'));
+  // act does not list skipped steps.
+  assert.deepEqual(publishing.filter((result) => result.startsWith('Main ')), ['Main Extract the release notes: success']);
+});
+
+for (const [what, options, failed] of [
+  ['without notes', { change: release((folder) => writeFile(join(folder, 'CHANGELOG.md'), '# Changelog\n')) }, 'Check that tag, versions and changelog agree'],
+  ['with a stale dist', { change: release(), stale: true }, 'Compare it with the commit'],
+]) {
+  test(`release.yml stops ${what}`, { skip: skipWithout(act) }, async (t) => {
+    const { succeeded, results, log } = await runAct(t, 'release.yml', { tag: `v${VERSION}`, ...options });
+    assert.ok(!succeeded, log);
+    assert.ok(results.includes(`Main ${failed}: failure`), log);
+    assert.ok(!results.includes('Main Extract the release notes: success'), log);
+  });
+}
 
 for (const runner of [gitea, forgejo]) {
   test(`${runner.command} runs smoke.yml`, { skip: skipWithout(runner, { command: 'gitea' }) }, async (t) => {
