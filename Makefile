@@ -28,7 +28,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools docs-tools advisories sbom verify
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools lint-tools advisories sbom verify
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -55,8 +55,7 @@ advisories: $(RUST) $(DENY) $(NPM) ## check for known vulnerabilities in crates 
 	cargo deny --locked check --hide-inclusion-graph advisories
 	npm audit --omit=dev
 
-lint: $(RUST) $(DENY) $(NPM) ## check formatting, import directions and dependencies, and run clippy for the host and for wasm
-lint: $(RUST) ## check formatting, import directions and workflows, and run clippy for the host and for wasm
+lint: $(RUST) $(DENY) $(NPM) lint-tools ## check formatting, import directions, dependencies and workflows, and run clippy for the host and for wasm
 	cargo fmt --check
 	cargo clippy --locked --quiet --all-targets -- -D warnings
 	cargo clippy --locked --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
@@ -66,7 +65,6 @@ lint: $(RUST) ## check formatting, import directions and workflows, and run clip
 	cargo deny --locked check --hide-inclusion-graph licenses bans sources
 	@node tests/supply/check.js
 	@node tests/lint/rooms.js
-	@tests/lint/install.sh
 	@tests/lint/workflows.sh
 
 unit: $(RUST) ## unit tests of the core, on the host
@@ -75,7 +73,7 @@ unit: $(RUST) ## unit tests of the core, on the host
 wasm: $(RUST) $(BINDGEN) $(PACK) ## tests of the JavaScript boundary, in Node.js
 	wasm-pack --log-level warn test --node --mode no-install --test wasm
 
-e2e: $(NPM) sandbox-tools docs-tools $(RUST) ## end-to-end tests of the committed dist/, with a stand-in for Reoclo, a real registry and the real docker CLI
+e2e: $(NPM) sandbox-tools lint-tools $(RUST) ## end-to-end tests of the committed dist/, with a stand-in for Reoclo, a real registry and the real docker CLI
 	node --test --test-timeout=300000 --test-reporter=spec $(TESTS)
 
 test-node: $(NPM) $(NODES) sandbox-tools ## end-to-end tests on Node.js 20, 22 and 24, and the error on Node.js 18
@@ -103,8 +101,8 @@ check-dist: $(RUST) $(BINDGEN) $(NPM) ## check that dist/ matches the sources, b
 sandbox-tools:
 	@tests/sandbox/install.sh docker docker-registry openssl tinyproxy microsocks
 
-docs-tools:
-	@tests/docs/install.sh
+lint-tools:
+	@tests/lint/install.sh
 
 $(RUST): rust-toolchain.toml
 	@mkdir -p $(TOOLS)

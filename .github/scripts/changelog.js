@@ -11,18 +11,7 @@
  * @param {string} changelog
  * @returns {Section[]} in the order of the file
  */
-export function sections(changelog) {
-  const found = [];
-  let fence;
-  for (const line of lines(changelog)) {
-    const [, marker] = /^\s*(`{3,}|~{3,})/.exec(line) ?? [];
-    if (fence ? marker?.startsWith(fence) : marker) fence = fence ? undefined : marker;
-    const [, name, date] = (!fence && /^## \[([^\]]+)\](?: - (\S+))?\s*$/.exec(line)) || [];
-    if (name) found.push({ name, date, lines: [] });
-    else if (fence || !DEFINITION.test(line)) found.at(-1)?.lines.push(line);
-  }
-  return found.map(({ name, date, lines: text }) => ({ name, date, text: text.join('\n').trim() }));
-}
+export const sections = (changelog) => read(changelog).sections;
 
 /**
  * @param {string} changelog
@@ -30,13 +19,28 @@ export function sections(changelog) {
  * @returns {string | undefined} the text of its section, with the definitions of the links in it; `undefined` if there is none
  */
 export function releaseNotes(changelog, version) {
-  const text = sections(changelog).find(({ name }) => name === version)?.text;
+  const { sections, definitions } = read(changelog);
+  const text = sections.find(({ name }) => name === version)?.text;
   if (text === undefined) return undefined;
-  const definitions = lines(changelog).filter((line) => text.includes(`[${DEFINITION.exec(line)?.[1]}]`));
-  return `${[text, definitions.join('\n')].filter(Boolean).join('\n\n')}\n`;
+  const used = definitions.filter((line) => text.includes(`[${DEFINITION.exec(line)[1]}]`));
+  return `${[text, used.join('\n')].filter(Boolean).join('\n\n')}\n`;
+}
+
+/** The sections, and the definitions of links outside of code blocks. */
+function read(changelog) {
+  const found = [];
+  const definitions = [];
+  let fence;
+  for (const line of changelog.split(/\r?\n/)) {
+    const [, marker] = /^\s*(`{3,}|~{3,})/.exec(line) ?? [];
+    if (fence ? marker?.startsWith(fence) : marker) fence = fence ? undefined : marker;
+    const [, name, date] = (!fence && /^## \[([^\]]+)\](?: - (\S+))?\s*$/.exec(line)) || [];
+    if (name) found.push({ name, date, lines: [] });
+    else if (!fence && DEFINITION.test(line)) definitions.push(line);
+    else found.at(-1)?.lines.push(line);
+  }
+  return { sections: found.map(({ name, date, lines }) => ({ name, date, text: lines.join('\n').trim() })), definitions };
 }
 
 // `[2.2.0]: https://…`
 const DEFINITION = /^\[([^\]]+)\]: \S+\s*$/;
-
-const lines = (text) => text.split(/\r?\n/);

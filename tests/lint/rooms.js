@@ -21,8 +21,7 @@ const RUST_ROOMS = {
 const JS_CRATES = /\b(JsValue|js_sys|web_sys|wasm_bindgen|gloo_net)\b/;
 
 // The same for JavaScript, by path.
-const UPPER_ROOMS = ['tests/docs', 'tests/e2e', 'tests/nodes', 'tests/platforms', 'tests/runners', 'tests/demo', 'bench'];
-const UPPER_ROOMS = ['tests/e2e', 'tests/nodes', 'tests/platforms', 'tests/release', 'tests/runners', 'tests/demo', 'bench', '.github'];
+const UPPER_ROOMS = ['tests/docs', 'tests/e2e', 'tests/nodes', 'tests/platforms', 'tests/release', 'tests/runners', 'tests/demo', 'bench', '.github'];
 const JS_ROOMS = {
   js: [],
   'tests/lint': [],
