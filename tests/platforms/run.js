@@ -79,7 +79,8 @@ async function run(platform) {
   const without = Object.values(platform.runs).flatMap(({ without = [] }) => without.map(({ source }) => source));
   const args = [
     '--test',
-    '--test-timeout=300000',
+    // For a test, and for all tests of a file, which are slow on a busy machine.
+    '--test-timeout=900000',
     '--test-reporter=spec',
     `--test-concurrency=${platform.atOnce.files}`,
     ...(without.length > 0 ? [`--test-name-pattern=/^(?!<root>|.*(?:${without.join('|')}))/`] : []),

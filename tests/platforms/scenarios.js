@@ -92,7 +92,6 @@ const ARM64 = {
     // It takes more than 5 s, so the log has progress lines.
     fleet: { without: [/labels the lines of each login/] },
     'hostile-output': {},
-    'if-missing': {},
     'internal-error': {},
     killed: {},
     'logout-failure': {},
@@ -123,6 +122,7 @@ const ARM64 = {
     'faults/status-response': CORE,
     'fleet-cancel': TIME,
     'fleet-failures': TIME,
+    'if-missing': CORE,
     'job-summary': TIME,
     'operation-timeout': TIME,
     ...HOSTILE,
