@@ -40,6 +40,9 @@ export function lookup(hostname, options, callback) {
 }
 
 async function find(hostname) {
+  // The agent of SOCKS proxies looks IP addresses up, too.
+  const family = require('node:net').isIP(hostname);
+  if (family) return [{ address: hostname, family }];
   const name = hostname.toLowerCase().replace(/\.$/, '');
   if (name === 'localhost' || name.endsWith('.localhost')) return LOOPBACK;
   if (!name.includes('.') || name.endsWith('.local') || isInHostsFile(name)) return askSystem(hostname);
