@@ -45,7 +45,7 @@ fuzz: $(FUZZ) ## fuzz the response parser and the log sanitizer for one minute (
 dist: $(RUST) $(BINDGEN) $(NPM) ## rebuild dist/ from src/ and js/
 	node js/build.js dist
 
-verify: ## rebuild dist/ of a tag, branch or commit in a temporary folder and compare it with the committed files; TAG=v2.2.0 (default: HEAD)
+verify: ## rebuild dist/ of a commit and compare it with the committed files; TAG=tag, branch or SHA (default: HEAD)
 	@node js/verify.js "$${TAG:-HEAD}" $(TOOLS)
 
 sbom: $(RUST) $(NPM) ## write the software bill of materials of dist/ (CycloneDX) to target/sbom.cdx.json

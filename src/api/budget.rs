@@ -56,9 +56,14 @@ impl Waiting {
     }
 }
 
+/// Shorter pauses for a quota are not logged.
+const LOGGED_PAUSE_MS: f64 = 1_000.0;
+
 pub(crate) struct RequestBudget<'a, H> {
     host: &'a H,
     log: &'a Log<'a, H>,
+    /// The last one of the step.
+    deadline: Deadline,
     rate: RefCell<Rate>,
     /// In the order in which they are sent.
     queue: RefCell<Vec<Waiting>>,
@@ -73,10 +78,11 @@ pub(crate) struct RequestBudget<'a, H> {
 }
 
 impl<'a, H: Host> RequestBudget<'a, H> {
-    pub(crate) fn new(host: &'a H, log: &'a Log<'a, H>) -> Self {
+    pub(crate) fn new(host: &'a H, log: &'a Log<'a, H>, deadline: Deadline) -> Self {
         Self {
             host,
             log,
+            deadline,
             rate: RefCell::default(),
             queue: RefCell::default(),
             last_number: Cell::new(0),
@@ -116,6 +122,9 @@ impl<'a, H: Host> RequestBudget<'a, H> {
         if self.is_stopped.get() && priority != Priority::Status {
             return Turn::Stopped;
         }
+        if deadline.has_passed(self.host) {
+            return Turn::TooLate;
+        }
         let place = self.enter(priority, deadline);
         poll_fn(|context| place.poll(context.waker())).await
     }
@@ -124,18 +133,24 @@ impl<'a, H: Host> RequestBudget<'a, H> {
     pub(crate) fn stop_starting(&self) {
         self.is_stopped.set(true);
         let mut queue = self.queue.borrow_mut();
-        queue.iter_mut().filter(|waiting| waiting.priority != Priority::Status).for_each(|it| it.end(Turn::Stopped));
+        let starts = queue.iter_mut().filter(|waiting| waiting.turn.is_none() && waiting.priority != Priority::Status);
+        starts.for_each(|waiting| waiting.end(Turn::Stopped));
     }
 
-    /// A request that got its turn at `sent_ms` has ended; `quota` is what its response said.
-    pub(crate) fn ended(&self, quota: Option<Quota>, deadline: Deadline) {
-        // Whoever waits beyond the deadline has nothing to lose by trying.
-        let fits = |quota: &Quota| quota.resets_ms < self.host.monotonic_ms() + deadline.left_ms(self.host);
-        let quota = quota.filter(fits);
+    /// A request that got its turn has ended; `quota` is what its response said.
+    pub(crate) fn ended(&self, quota: Option<Quota>) {
+        let now_ms = self.host.monotonic_ms();
+        // A quota that resets after the deadline is ignored: the step would fail without a try.
+        let quota = quota.filter(|quota| quota.resets_ms < now_ms + self.deadline.left_ms(self.host));
         let is_new = quota.is_some();
         self.rate.borrow_mut().ended(quota);
-        if is_new {
-            self.queue_changes.announce();
+        if !is_new {
+            return;
+        }
+        self.queue_changes.announce();
+        let pause_ms = self.rate.borrow().due_ms() - now_ms;
+        if pause_ms > LOGGED_PAUSE_MS && !self.has_slowed_down.replace(true) {
+            self.log.pausing(pause_ms as u32);
         }
     }
 
@@ -148,7 +163,7 @@ impl<'a, H: Host> RequestBudget<'a, H> {
     /// and are sent more slowly then.
     pub(crate) fn slow_down(&self, error: &ApiError, sent_ms: f64, retry_after_ms: Option<u32>) {
         self.is_rate_limited.set(self.is_rate_limited.get() || error.is_rate_limit());
-        if self.rate.borrow().is_news(sent_ms) {
+        if self.rate.borrow().was_sent_at_present_rate(sent_ms) {
             self.rejections.set(self.rejections.get() + 1);
         }
         let backoff_ms = || retry::backoff_ms(self.rejections.get(), self.host.random());
@@ -156,6 +171,19 @@ impl<'a, H: Host> RequestBudget<'a, H> {
         self.rate.borrow_mut().lower(sent_ms, self.host.monotonic_ms(), f64::from(pause_ms));
         if !self.has_slowed_down.replace(true) {
             self.log.slowing_down(error, pause_ms);
+        }
+    }
+
+    /// `Retry-After` of `error`, if the step has time for it.
+    pub(crate) fn retry_after_ms(&self, error: &ApiError) -> Option<u32> {
+        error.retry_after_ms().filter(|ms| f64::from(*ms) < self.deadline.left_ms(self.host))
+    }
+
+    /// Waits until no request is held back.
+    pub(crate) async fn until_due(&self) {
+        let pause_ms = (self.rate.borrow().due_ms() - self.host.monotonic_ms()).max(0.0).ceil();
+        if pause_ms > 0.0 {
+            self.deadline.sleep(self.host, pause_ms as u32).await;
         }
     }
 
@@ -180,7 +208,7 @@ impl<'a, H: Host> RequestBudget<'a, H> {
     /// Ends all waits that are over. Returns the time until the next can be, if there is any.
     fn give_turns(&self) -> Option<u32> {
         let mut queue = self.queue.borrow_mut();
-        for waiting in queue.iter_mut().filter(|waiting| waiting.deadline.has_passed(self.host)) {
+        for waiting in queue.iter_mut().filter(|it| it.turn.is_none() && it.deadline.has_passed(self.host)) {
             waiting.end(Turn::TooLate);
             self.was_too_slow.set(self.is_rate_limited.get());
         }

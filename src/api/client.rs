@@ -23,7 +23,11 @@ const MAX_DETAIL_CHARS: usize = 500;
 /// What happens to a request, for its sender, who decides whether to continue.
 pub(crate) enum Attempt<'e> {
     Starts,
-    Failed(&'e ApiError),
+    /// `counts` is false if it is not one of the limited attempts.
+    Failed {
+        error: &'e ApiError,
+        counts: bool,
+    },
 }
 
 pub(crate) struct Client<'a, H> {
@@ -95,21 +99,21 @@ impl<'a, H: Host> Client<'a, H> {
             let attempts_left = max_attempts.map_or(1, |max| max.saturating_sub(attempt) + 1);
             let timeout_ms = self.timeout_ms(request.call, deadline, attempts_left);
             let sent_ms = self.host.monotonic_ms();
-            let error = match self.send_once(request, timeout_ms, deadline).await.and_then(&read) {
+            let error = match self.send_once(request, timeout_ms).await.and_then(&read) {
                 Ok(response) => {
                     self.budget.succeeded();
                     return Ok(response);
                 }
                 Err(error) => error,
             };
-            let retry_after_ms = error.retry_after_ms().filter(|ms| f64::from(*ms) < deadline.left_ms(self.host));
+            let retry_after_ms = self.budget.retry_after_ms(&error);
             if error.asks_for_fewer_requests() {
                 self.budget.slow_down(&error, sent_ms, retry_after_ms);
             }
             // Without time for what the API asks for, waiting would be in vain.
             let is_attempt = !error.is_rate_limit() || retry_after_ms != error.retry_after_ms();
             let is_last = is_attempt && max_attempts.is_some_and(|max| attempt >= max);
-            let stops = on_attempt(Attempt::Failed(&error)).is_break();
+            let stops = on_attempt(Attempt::Failed { error: &error, counts: is_attempt }).is_break();
             if is_last || stops || !error.is_transient() || deadline.has_passed(self.host) {
                 return Err(error);
             }
@@ -146,7 +150,7 @@ impl<'a, H: Host> Client<'a, H> {
     }
 
     /// Sends a request once. Returns the body of a 2xx response.
-    async fn send_once(&self, request: &ApiRequest, timeout_ms: u32, deadline: Deadline) -> Result<String, ApiError> {
+    async fn send_once(&self, request: &ApiRequest, timeout_ms: u32) -> Result<String, ApiError> {
         let (call, host) = (request.call, self.api_host());
         let sent = self.host.send(Request {
             method: if request.body.is_some() { Method::Post } else { Method::Get },
@@ -156,7 +160,7 @@ impl<'a, H: Host> Client<'a, H> {
             timeout_ms,
         });
         let sent = sent.await;
-        self.budget.ended(sent.as_ref().ok().and_then(|response| quota::read(self.host, response)), deadline);
+        self.budget.ended(sent.as_ref().ok().and_then(|response| quota::read(self.host, response)));
         match sent {
             Ok(Response { status: 200..=299, body, .. }) => Ok(body),
             Ok(response @ Response { status: 300..=399, .. }) => {

@@ -9,7 +9,7 @@ use super::quota::Quota;
 /// connection of its own at most. One step with eight workers reached 180.
 const MAX_PER_S: f64 = 200.0;
 /// The rate after that burst until the API has accepted a request, so that it does not reject many for the same reason.
-const UNHEARD_PER_S: f64 = 20.0;
+const FIRST_PER_S: f64 = 20.0;
 /// The fewest requests per second: the longest wait without `Retry-After` is 10 s.
 const MIN_PER_S: f64 = 0.1;
 /// How many requests may be sent at once after a rest.
@@ -61,8 +61,8 @@ impl Rate {
     /// A request is sent.
     pub(crate) fn sent(&mut self, now_ms: f64) {
         self.in_flight += 1;
-        let is_unheard = !self.has_accepted && self.in_flight >= BURST;
-        let per_s = if is_unheard { self.per_s.min(UNHEARD_PER_S) } else { self.per_s };
+        let before_first_success = !self.has_accepted && self.in_flight >= BURST;
+        let per_s = if before_first_success { self.per_s.min(FIRST_PER_S) } else { self.per_s };
         self.next_ms = self.next_ms.max(now_ms) + 1_000.0 / per_s;
         self.quota = self.quota.take().filter(|quota| quota.resets_ms > now_ms);
         if let Some(quota) = &mut self.quota {
@@ -86,8 +86,8 @@ impl Rate {
         self.per_s = (self.per_s * INCREASE).min(MAX_PER_S);
     }
 
-    /// Whether the rejection of a request that was sent then says something about the present rate.
-    pub(crate) fn is_news(&self, sent_ms: f64) -> bool {
+    /// Whether a request was sent since the rate was last lowered. The rejection of an earlier one says nothing about it.
+    pub(crate) fn was_sent_at_present_rate(&self, sent_ms: f64) -> bool {
         sent_ms >= self.lowered_ms
     }
 
@@ -95,7 +95,7 @@ impl Rate {
     /// was sent.
     pub(crate) fn lower(&mut self, sent_ms: f64, now_ms: f64, pause_ms: f64) {
         self.paused_until_ms = self.paused_until_ms.max(now_ms + pause_ms);
-        if !self.is_news(sent_ms) {
+        if !self.was_sent_at_present_rate(sent_ms) {
             return;
         }
         self.lowered_ms = now_ms;

@@ -106,6 +106,16 @@ impl LoginError {
         matches!(self, Self::Api(error) if error.is_transient())
     }
 
+    /// Whether nothing was sent.
+    pub(crate) fn is_skipped(&self) -> bool {
+        matches!(self, Self::Skipped(_))
+    }
+
+    /// Whether the API has counted too many requests.
+    pub(crate) fn is_rate_limit(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_rate_limit())
+    }
+
     /// Whether it is certain that the server is not logged in, so that a logout could only remove another job's login.
     pub(crate) fn rules_out_login(&self) -> bool {
         match self {
@@ -131,6 +141,9 @@ pub(crate) enum LogoutError {
     Rejected { registry: String },
     #[error("No time was left for this logout.")]
     NoTimeLeft { registry: String },
+    /// The API's rate limit left no time for the request.
+    #[error("No time was left for this logout.")]
+    NotSent { registry: String },
 }
 
 impl LogoutError {
@@ -141,7 +154,8 @@ impl LogoutError {
             Self::DockerFailed { registry, .. }
             | Self::NotFinished { registry, .. }
             | Self::Rejected { registry }
-            | Self::NoTimeLeft { registry } => format!("{self} Fix: run docker logout {registry} on the server."),
+            | Self::NoTimeLeft { registry }
+            | Self::NotSent { registry } => format!("{self} Fix: run docker logout {registry} on the server."),
         }
     }
 

@@ -62,6 +62,8 @@ struct Target<'a> {
     /// `None` if the API has not returned it.
     registry: Option<&'a str>,
     logins: Vec<&'a SavedLogin>,
+    /// Whether a login may still be running on this server.
+    is_first: bool,
     result: Cell<LogoutResult>,
 }
 
@@ -94,6 +96,7 @@ fn targets(logins: &[SavedLogin]) -> Vec<Target<'_>> {
                 server_id: &login.server_id,
                 registry,
                 logins: vec![login],
+                is_first: logins.iter().any(|other| other.server_id == login.server_id && other.is_unfinished()),
                 result: Cell::new(LogoutResult::Unconfirmed),
             }),
         }
@@ -122,7 +125,8 @@ pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedSt
                 // The main step has used it. If it has become invalid, the connection fails and says why.
                 let _ = host.add_ca_certificates(pem_or_path);
             }
-            let budget = RequestBudget::new(host, log);
+            let deadline = Deadline::after_s(host, POST_TIMEOUT_S);
+            let budget = RequestBudget::new(host, log, deadline);
             let step = LogoutStep {
                 host,
                 log,
@@ -131,7 +135,7 @@ pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedSt
                 run,
                 warnings: &warnings,
                 is_single: targets.len() == 1,
-                deadline: Deadline::after_s(host, POST_TIMEOUT_S),
+                deadline,
                 login_deadline: Deadline::after_s(host, LOGIN_WAIT_S),
                 budget: &budget,
                 login_polls: Polls::default(),
@@ -263,16 +267,22 @@ impl<H: Host> LogoutStep<'_, H> {
         }
         let mut left_here = logouts.len();
         for (target, registry, log, unfinished) in logouts {
-            let min_ms = if self.api_was_silent.get() { 0.0 } else { SLOW_LOGOUT_MS };
-            let limits = LogoutLimits {
-                requested_by: self.deadline.share(self.host, left_here, min_ms),
-                // One logout that never ends must not block the rest.
-                ended_by: self.deadline.share(self.host, left_here, 0.0),
-            };
-            left_here -= 1;
-            if target.result.get() == LogoutResult::Unconfirmed {
-                self.log_out_target(&log, target, registry, unfinished, limits).await;
+            // A share would pass while all requests wait for the API's rate limit.
+            loop {
+                self.budget.until_due().await;
+                let min_ms = if self.api_was_silent.get() { 0.0 } else { SLOW_LOGOUT_MS };
+                let limits = LogoutLimits {
+                    requested_by: self.deadline.share(self.host, left_here, min_ms),
+                    // One logout that never ends must not block the rest.
+                    ended_by: self.deadline.share(self.host, left_here, 0.0),
+                };
+                if target.result.get() != LogoutResult::Unconfirmed
+                    || self.log_out_target(&log, target, registry, unfinished, limits).await.is_break()
+                {
+                    break;
+                }
             }
+            left_here -= 1;
         }
     }
 
@@ -326,10 +336,10 @@ impl<H: Host> LogoutStep<'_, H> {
     /// What takes longest goes first: logouts that have to wait for a login.
     fn client<'c>(&'c self, log: &'c Log<'c, H>, target: &Target<'_>) -> Client<'c, H> {
         let client = Client::new(self.host, log, self.api_url, self.api_key, self.budget);
-        client.first_if(target.has_unfinished_login())
+        client.first_if(target.is_first)
     }
 
-    /// Logs out of one registry and reports the result.
+    /// Logs out of one registry and reports the result. Continues if only the API's rate limit has prevented it so far.
     async fn log_out_target(
         &self,
         log: &Log<'_, H>,
@@ -337,14 +347,23 @@ impl<H: Host> LogoutStep<'_, H> {
         registry: &str,
         unfinished: Option<&OperationId>,
         limits: LogoutLimits,
-    ) {
+    ) -> ControlFlow<()> {
         let server = target.server_id;
         let client = self.client(log, target);
         let result = match self.log_out_with_retries(log, &client, server, registry, limits).await {
             Ok(result) => result,
+            Err(LogoutError::NotSent { .. }) if !self.deadline.has_passed(self.host) => {
+                return ControlFlow::Continue(());
+            }
+            Err(LogoutError::Api(error))
+                if error.is_rate_limit() && self.budget.retry_after_ms(&error) == error.retry_after_ms() =>
+            {
+                return ControlFlow::Continue(());
+            }
             Err(error) => {
                 self.api_was_silent.set(self.api_was_silent.get() || error.is_request_timeout());
-                return self.warnings.add_failure(target, registry, &error.with_fix());
+                self.warnings.add_failure(target, registry, &error.with_fix());
+                return ControlFlow::Break(());
             }
         };
         log.info(&match (result, log.is_labelled()) {
@@ -365,6 +384,7 @@ impl<H: Host> LogoutStep<'_, H> {
                 ),
             ),
         }
+        ControlFlow::Break(())
     }
 
     /// Logs out, and again if docker failed with a transient error.
@@ -404,7 +424,7 @@ impl<H: Host> LogoutStep<'_, H> {
         let request = contract::logout(host, server, registry, self.run);
         let response: LogoutResponse =
             match client.request_json(&request, limits.requested_by, |_| ControlFlow::Continue(())).await {
-                Err(ApiError::NotSent { .. }) => return Err(LogoutError::NoTimeLeft { registry: registry.to_owned() }),
+                Err(ApiError::NotSent { .. }) => return Err(LogoutError::NotSent { registry: registry.to_owned() }),
                 response => response?,
             };
         match (response.status, response.operation_id) {

@@ -50,13 +50,14 @@ const MAX_PROGRESS_NAMES: usize = 8;
 pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs, run: &CiRun) -> bool {
     announce(log, inputs);
     let started_ms = host.monotonic_ms();
-    let budget = RequestBudget::new(host, log);
+    let deadline = Deadline::after_s(host, inputs.timeout_s);
+    let budget = RequestBudget::new(host, log, deadline);
     let step = StepContext {
         host,
         inputs,
         run,
         outputs: Outputs::new(host, log),
-        deadline: Deadline::after_s(host, inputs.timeout_s),
+        deadline,
         budget: &budget,
         polls: Polls::default(),
         stopping: Cell::new(false),

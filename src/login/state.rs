@@ -75,6 +75,11 @@ const UNKNOWN: &str = "-";
 const IPV6_COLONS: &str = ":~:";
 
 impl SavedLogin {
+    /// Whether the login may still be running on its server.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        matches!(self.phase, LoginPhase::Requested | LoginPhase::Running)
+    }
+
     /// Words separated by spaces. Only the last one, the server name, can contain spaces.
     fn to_line(&self) -> String {
         let phase = PHASES.iter().find(|(phase, _)| *phase == self.phase).map_or(UNKNOWN, |(_, word)| word);

@@ -141,13 +141,13 @@ impl<'a, H: Host> LoginTask<'a, H> {
         self.log.set_label(&self.name());
         let outcome = match self.login_with_retries().await {
             // A request that was given up is not a failure of its own.
-            Err(error) if self.step.was_cancelled.get() && error.is_transient_api_error() => {
+            Err(error) if self.step.was_cancelled.get() && (error.is_transient_api_error() || error.is_skipped()) => {
                 Err(LoginError::Cancelled { progress: self.progress.describe() })
             }
             // After the deadline the last API error is only progress; what docker returned stays the outcome.
             Err(error) if self.has_timed_out() && error.is_transient_api_error() => {
                 let progress = format!("{}. Last error: {error}", self.progress.describe());
-                Err(self.timeout(progress))
+                Err(self.timeout(progress, error.is_rate_limit()))
             }
             outcome => outcome,
         };
@@ -189,17 +189,21 @@ impl<'a, H: Host> LoginTask<'a, H> {
         self.step.deadline.has_passed(self.step.host)
     }
 
-    fn timeout(&self, progress: String) -> LoginError {
+    fn timeout(&self, progress: String, is_rate_limited: bool) -> LoginError {
         let StepContext { inputs, budget, .. } = self.step;
-        LoginError::StepTimeout { timeout_s: inputs.timeout_s, progress, rate_limited: budget.was_too_slow() }
+        let rate_limited = is_rate_limited || budget.was_too_slow();
+        LoginError::StepTimeout { timeout_s: inputs.timeout_s, progress, rate_limited }
     }
 
     /// Logs in, and again if docker failed with a transient error.
     async fn login_with_retries(&self) -> Result<(), LoginError> {
         let (host, stopping) = (self.step.host, &self.step.stopping);
         let mut attempt = 1;
+        let mut last_error = None;
         loop {
             let error = match self.attempt().await {
+                // The next attempt was not sent.
+                Err(error @ LoginError::Skipped(_)) => return Err(last_error.unwrap_or(error)),
                 Err(error)
                     if error.is_transient_docker_failure() && attempt < MAX_LOGIN_ATTEMPTS && !stopping.get() =>
                 {
@@ -213,6 +217,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
             if stopping.get() || self.has_timed_out() {
                 return Err(error);
             }
+            last_error = Some(error);
             attempt += 1;
         }
     }
@@ -221,7 +226,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
     async fn attempt(&self) -> Result<(), LoginError> {
         let Self { step: StepContext { host, inputs, outputs, deadline, polls, .. }, log, progress, .. } = self;
         if deadline.has_passed(*host) {
-            return Err(self.timeout(progress.describe()));
+            return Err(self.timeout(progress.describe(), false));
         }
         let accepted = self.request().await?;
         let (id, registry) = (&accepted.operation_id, accepted.registry_url.as_str());
@@ -238,7 +243,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
         log.info(&format!("Operation {id}: docker login {registry} ({}){with}", accepted.registry_type.as_str()));
 
         let Some(operation) = operation::wait(*host, &self.client, polls, id, server_id, *deadline).await? else {
-            return Err(self.timeout(progress.describe()));
+            return Err(self.timeout(progress.describe(), false));
         };
         let server_name = operation::server_name(log, &operation);
         if let Some(name) = &server_name {
@@ -279,9 +284,9 @@ impl<'a, H: Host> LoginTask<'a, H> {
                     state.set_requested();
                     progress.enter(Stage::Requested);
                 }
-                Attempt::Failed(error) => {
+                Attempt::Failed { error, counts } => {
                     progress.enter(Stage::Idle);
-                    if error.is_rate_limit() {
+                    if !counts {
                         result.borrow_mut().attempts -= 1;
                     }
                     if !error.rules_out_login() {

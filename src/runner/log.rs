@@ -81,6 +81,11 @@ impl<'h, H: Host> Log<'h, H> {
         self.info(&format!("{error} Pausing all requests for {pause}; after that they are sent more slowly."));
     }
 
+    /// The one line of a step whose requests are used up for a while, as the API's responses tell.
+    pub(crate) fn pausing(&self, pause_ms: u32) {
+        self.info(&format!("The API accepts no more requests for {}. Pausing all requests.", wait_seconds(pause_ms)));
+    }
+
     /// One line for a login that failed on the server and is requested again after `wait_ms`.
     pub(crate) fn retrying_login(&self, error: &impl Display, wait_ms: u32, failed_attempts: u32, max_attempts: u32) {
         let next = failed_attempts + 1;

@@ -6,6 +6,7 @@ mod post_step;
 #[cfg(not(target_arch = "wasm32"))] // proptest does not build for wasm
 mod properties;
 mod request_budget;
+mod request_faults;
 
 use crate::host::fake::FakeHost;
 
