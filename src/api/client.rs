@@ -115,7 +115,9 @@ impl<'a, H: Host> Client<'a, H> {
             let is_last = is_attempt && max_attempts.is_some_and(|max| attempt >= max);
             let stops = on_attempt(Attempt::Failed { error: &error, counts: is_attempt }).is_break();
             if is_last || stops || !error.is_transient() || deadline.has_passed(self.host) {
-                return Err(error);
+                // A request that the deadline has cut short says less than the error before it.
+                let is_cut_short = deadline.has_passed(self.host) && error.is_request_timeout();
+                return Err(if is_cut_short { last_error.unwrap_or(error) } else { error });
             }
             if is_attempt {
                 // At least the backoff: status requests have no maximum of attempts, and `Retry-After: 0` would cause

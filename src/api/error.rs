@@ -95,6 +95,11 @@ impl ApiError {
         self.is_rate_limit() || matches!(self, Self::HttpStatus { status: 503, retry_after_ms: Some(_), .. })
     }
 
+    /// Whether there was no complete response in time.
+    pub(crate) fn is_request_timeout(&self) -> bool {
+        matches!(self, Self::RequestTimeout { .. })
+    }
+
     /// How long the API asks to wait.
     pub(crate) fn retry_after_ms(&self) -> Option<u32> {
         match self {

@@ -165,7 +165,7 @@ impl LogoutError {
     }
 
     pub(crate) fn is_request_timeout(&self) -> bool {
-        matches!(self, Self::Api(ApiError::RequestTimeout { .. }))
+        matches!(self, Self::Api(error) if error.is_request_timeout())
     }
 }
 

@@ -92,6 +92,18 @@ fn an_operation_that_hangs_after_a_rejection_is_no_rate_limit() {
 }
 
 #[test]
+fn a_request_that_the_timeout_cuts_short_does_not_hide_the_rate_limit() {
+    let host = host(1).with_inputs(&[("timeout", "60")]).responding_by(|_, _, now_ms| {
+        if now_ms < 40_000.0 { rejected(5) } else { (u32::MAX, Ok(response(202, "{}"))) }
+    });
+    host.run(step::main(&host));
+    assert_eq!(host.monotonic_ms(), 60_000.0);
+    let error = host.events("error").concat();
+    assert!(error.starts_with("error Rate limit exceeded") && error.contains("HTTP 429"), "{error}");
+    assert!(host.events("state login_").last().unwrap().contains(" uncertain "), "the last request may have arrived");
+}
+
+#[test]
 fn operations_that_cannot_be_read_are_noticed_at_once() {
     let unreadable = |call: &str, body: &str, now_ms: f64| {
         if call.starts_with("GET") { (RESPONSE_MS, Ok(response(403, "{}"))) } else { accepted(body, now_ms) }
