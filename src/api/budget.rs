@@ -137,6 +137,10 @@ impl<'a, H: Host> RequestBudget<'a, H> {
         starts.for_each(|waiting| waiting.end(Turn::Stopped));
     }
 
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped.get()
+    }
+
     /// A request that got its turn has ended; `quota` is what its response said.
     pub(crate) fn ended(&self, quota: Option<Quota>) {
         let now_ms = self.host.monotonic_ms();
@@ -177,6 +181,12 @@ impl<'a, H: Host> RequestBudget<'a, H> {
     /// `Retry-After` of `error`, if the step has time for it.
     pub(crate) fn retry_after_ms(&self, error: &ApiError) -> Option<u32> {
         error.retry_after_ms().filter(|ms| f64::from(*ms) < self.deadline.left_ms(self.host))
+    }
+
+    /// Whether a request that has failed with `error` is sent again without that being one of its attempts: the API's rate
+    /// limit costs time only, as long as the step has it.
+    pub(crate) fn costs_only_time(&self, error: &ApiError) -> bool {
+        error.is_rate_limit() && self.retry_after_ms(error) == error.retry_after_ms()
     }
 
     /// Waits until no request is held back.

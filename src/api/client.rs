@@ -110,8 +110,7 @@ impl<'a, H: Host> Client<'a, H> {
             if error.asks_for_fewer_requests() {
                 self.budget.slow_down(&error, sent_ms, retry_after_ms);
             }
-            // Without time for what the API asks for, waiting would be in vain.
-            let is_attempt = !error.is_rate_limit() || retry_after_ms != error.retry_after_ms();
+            let is_attempt = !self.budget.costs_only_time(&error);
             let is_last = is_attempt && max_attempts.is_some_and(|max| attempt >= max);
             let stops = on_attempt(Attempt::Failed { error: &error, counts: is_attempt }).is_break();
             if is_last || stops || !error.is_transient() || deadline.has_passed(self.host) {

@@ -48,7 +48,7 @@ impl FakeHost {
         self
     }
 
-    pub(crate) fn with_state(mut self, state: &[(&str, &str)]) -> Self {
+    pub(crate) fn with_state(mut self, state: &[(impl AsRef<str>, impl AsRef<str>)]) -> Self {
         extend(&mut self.state, state);
         self
     }
@@ -147,8 +147,8 @@ pub(crate) fn response(status: u16, body: &str) -> Response {
     Response { status, body: body.to_owned(), ..Response::default() }
 }
 
-fn extend(map: &mut HashMap<String, String>, pairs: &[(&str, &str)]) {
-    map.extend(pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+fn extend(map: &mut HashMap<String, String>, pairs: &[(impl AsRef<str>, impl AsRef<str>)]) {
+    map.extend(pairs.iter().map(|(key, value)| (key.as_ref().to_owned(), value.as_ref().to_owned())));
 }
 
 impl Host for FakeHost {

@@ -78,7 +78,7 @@ impl Target<'_> {
     }
 
     fn has_unfinished_login(&self) -> bool {
-        self.logins.iter().any(|login| login.phase != LoginPhase::Ended)
+        self.logins.iter().any(|login| login.is_unfinished())
     }
 }
 
@@ -355,11 +355,7 @@ impl<H: Host> LogoutStep<'_, H> {
             Err(LogoutError::NotSent { .. }) if !self.deadline.has_passed(self.host) => {
                 return ControlFlow::Continue(());
             }
-            Err(LogoutError::Api(error))
-                if error.is_rate_limit() && self.budget.retry_after_ms(&error) == error.retry_after_ms() =>
-            {
-                return ControlFlow::Continue(());
-            }
+            Err(LogoutError::Api(error)) if self.budget.costs_only_time(&error) => return ControlFlow::Continue(()),
             Err(error) => {
                 self.api_was_silent.set(self.api_was_silent.get() || error.is_request_timeout());
                 self.warnings.add_failure(target, registry, &error.with_fix());

@@ -60,7 +60,6 @@ pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs,
         deadline,
         budget: &budget,
         polls: Polls::default(),
-        stopping: Cell::new(false),
         was_cancelled: Cell::new(false),
     };
     let logs: Vec<Log<'_, H>> = logins(inputs).map(|_| log.for_login(is_single(inputs))).collect();
@@ -135,10 +134,10 @@ fn announce<H: Host>(log: &Log<'_, H>, inputs: &Inputs) {
 async fn run_until_cancelled<H: Host>(step: &StepContext<'_, H>, log: &Log<'_, H>, tasks: &[LoginTask<'_, H>]) {
     let all = for_each_server(tasks.chunks(step.inputs.credentials.len()), async |on_server| {
         for task in on_server {
-            if !step.stopping.get() && !step.deadline.has_passed(step.host) {
+            if !step.budget.is_stopped() && !step.deadline.has_passed(step.host) {
                 task.run().await;
                 if task.failed_for_all_logins() {
-                    step.stop();
+                    step.budget.stop_starting();
                 }
             }
         }
@@ -146,7 +145,7 @@ async fn run_until_cancelled<H: Host>(step: &StepContext<'_, H>, log: &Log<'_, H
     let cancelled = async {
         step.host.cancelled().await;
         step.was_cancelled.set(true);
-        step.stop();
+        step.budget.stop_starting();
         select(pin!(responses_received(tasks)), pin!(step.host.sleep(CANCEL_GRACE_MS))).await;
     };
     // The logins are polled first, so that the cancellation sees what they have received.

@@ -34,17 +34,7 @@ pub(crate) struct StepContext<'a, H> {
     pub(crate) deadline: Deadline,
     pub(crate) budget: &'a RequestBudget<'a, H>,
     pub(crate) polls: Polls,
-    /// Whether no more logins may be requested. Running operations are still waited for.
-    pub(crate) stopping: Cell<bool>,
     pub(crate) was_cancelled: Cell<bool>,
-}
-
-impl<H: Host> StepContext<'_, H> {
-    /// From now on no login is requested.
-    pub(crate) fn stop(&self) {
-        self.stopping.set(true);
-        self.budget.stop_starting();
-    }
 }
 
 /// What is known of a login while it is under way.
@@ -197,7 +187,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
 
     /// Logs in, and again if docker failed with a transient error.
     async fn login_with_retries(&self) -> Result<(), LoginError> {
-        let (host, stopping) = (self.step.host, &self.step.stopping);
+        let StepContext { host, budget, .. } = self.step;
         let mut attempt = 1;
         let mut last_error = None;
         loop {
@@ -205,7 +195,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
                 // The next attempt was not sent.
                 Err(error @ LoginError::Skipped(_)) => return Err(last_error.unwrap_or(error)),
                 Err(error)
-                    if error.is_transient_docker_failure() && attempt < MAX_LOGIN_ATTEMPTS && !stopping.get() =>
+                    if error.is_transient_docker_failure() && attempt < MAX_LOGIN_ATTEMPTS && !budget.is_stopped() =>
                 {
                     error
                 }
@@ -213,8 +203,8 @@ impl<'a, H: Host> LoginTask<'a, H> {
             };
             let wait_ms = retry::backoff_ms(attempt, host.random());
             self.log.retrying_login(&error, wait_ms, attempt, MAX_LOGIN_ATTEMPTS);
-            self.step.deadline.sleep(host, wait_ms).await;
-            if stopping.get() || self.has_timed_out() {
+            self.step.deadline.sleep(*host, wait_ms).await;
+            if budget.is_stopped() || self.has_timed_out() {
                 return Err(error);
             }
             last_error = Some(error);
@@ -275,7 +265,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
         let request = contract::login(step.host, server_id, credential, step.run);
         let on_attempt = |attempt: Attempt<'_>| {
             match attempt {
-                Attempt::Starts if step.stopping.get() => {}
+                Attempt::Starts if step.budget.is_stopped() => {}
                 Attempt::Starts => {
                     if self.started_ms.get().is_none() {
                         self.started_ms.set(Some(step.host.monotonic_ms()));
@@ -299,7 +289,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
                     }
                 }
             }
-            if step.stopping.get() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if step.budget.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let response = self.client.request_json(&request, step.deadline, on_attempt).await;
         let response = response.map_err(|error| match error {

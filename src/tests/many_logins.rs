@@ -1,5 +1,6 @@
 //! Both steps with several servers and credentials.
 
+use super::field;
 use crate::host::Host;
 use crate::host::fake::{FakeHost, response};
 use crate::login::state::{LoginPhase, SavedLogin};
@@ -12,11 +13,6 @@ fn id(name: &str) -> String {
 
 fn ids(names: &[&str]) -> String {
     names.iter().map(|name| id(name)).collect::<Vec<_>>().join("\n")
-}
-
-fn field(body: &str, name: &str) -> String {
-    let rest = body.split_once(&format!("\"{name}\":\"")).map_or("", |(_, rest)| rest);
-    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 const LOGIN_MS: f64 = 1_000.0;
@@ -136,7 +132,6 @@ fn after(main: &FakeHost) -> FakeHost {
         .filter_map(|event| event["state ".len()..].split_once('='))
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
-    let state: Vec<(&str, &str)> = state.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     fleet(&["s1"], &["c1"], no_error).with_state(&state)
 }
 
@@ -296,7 +291,6 @@ fn logging_out(servers: usize, credentials: usize, ms: u32, body: &'static str) 
             (format!("login_{}", n + 1), format!("{server} {registry} ended 7 certain op-1 r{registry}.example -"))
         })
         .collect();
-    let state: Vec<(&str, &str)> = state.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let host = FakeHost::default().with_inputs(&[("api_key", "rca_key")]).with_state(&state);
     let host = host.responding_by(move |_, _, _| (ms, Ok(response(200, body))));
     host.run(step::post(&host));
@@ -317,7 +311,6 @@ fn silent_servers_leave_time_for_others() {
     let state: Vec<(String, String)> = (1..=100)
         .map(|n| (format!("login_{n}"), format!("{} 1 ended 7 certain op-1 ghcr.io -", id(&n.to_string()))))
         .collect();
-    let state: Vec<(&str, &str)> = state.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let host = FakeHost::default().with_inputs(&[("api_key", "rca_key")]).with_state(&state);
     let host = host.responding_by(|_, body, _| {
         let hangs = field(body, "server_id")[..8].parse::<u32>().is_ok_and(|n| n <= 80);

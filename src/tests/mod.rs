@@ -8,7 +8,8 @@ mod properties;
 mod request_budget;
 mod request_faults;
 
-use crate::host::fake::FakeHost;
+use crate::host::Response;
+use crate::host::fake::{FakeHost, response};
 
 const ID: &str = "0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11";
 const RUNNING: (u16, &str) = (200, r#"{"status":"running"}"#);
@@ -24,4 +25,16 @@ fn vault() -> FakeHost {
         ("server_id", ID),
         ("credential_id", ID),
     ])
+}
+
+/// A string in the JSON body of a request.
+fn field<'a>(body: &'a str, name: &str) -> &'a str {
+    let rest = body.split_once(&format!("\"{name}\":\"")).map_or("", |(_, rest)| rest);
+    rest.split('"').next().unwrap_or_default()
+}
+
+fn rate_limited(retry_after_s: u32) -> Response {
+    let mut rejection = response(429, r#"{"detail":"Rate limit exceeded"}"#);
+    rejection.headers.push(("retry-after", retry_after_s.to_string()));
+    rejection
 }

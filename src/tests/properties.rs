@@ -182,7 +182,7 @@ proptest! {
         let word = |at: usize| values[at].split_whitespace().next().unwrap_or("-").to_owned();
         let seen = ["requested", "running", "ended", "failed"][seen];
         let record = format!("{ID} 1 {seen} 784111777000 certain {} {} web 1", word(4), word(5));
-        let host = FakeHost::default().with_state(&state).with_state(&[("login_2", &record), ("cleanup", "true"), ("api_url", "https://a.example")]);
+        let host = FakeHost::default().with_state(&state).with_state(&[("login_2", record.as_str()), ("cleanup", "true"), ("api_url", "https://a.example")]);
         let host = responses.into_iter().fold(host, FakeHost::responding_with);
         host.run(step::post(&host));
         prop_assert!(host.events("error").is_empty());

@@ -1,6 +1,8 @@
 //! Both steps with up to a hundred servers, and with an API that limits requests.
 
+use super::{field, rate_limited};
 use crate::host::Host;
+use crate::host::Response;
 use crate::host::fake::{FakeHost, response};
 use crate::step;
 use std::cell::RefCell;
@@ -91,9 +93,7 @@ impl Api {
                 };
                 api.requests.borrow_mut().push(Seen { at_ms: now_ms, kind, server, is_rejected: rejected.is_some() });
                 if let Some(seconds) = rejected {
-                    let mut rejection = response(api.rejects_with, r#"{"detail":"Rate limit exceeded"}"#);
-                    rejection.headers.push(("retry-after", seconds.to_string()));
-                    return (api.response_ms, Ok(rejection));
+                    return (api.response_ms, Ok(Response { status: api.rejects_with, ..rate_limited(seconds) }));
                 }
                 // The ID of an operation tells its server and when it started.
                 let started = format!(
@@ -147,7 +147,6 @@ impl Api {
     fn log_out(&self, servers: usize, phase: &str) -> FakeHost {
         let login = |n: usize| format!("{} 1 {phase} 7 certain {n:08}-0 ghcr.io -", id(n));
         let state: Vec<(String, String)> = (1..=servers).map(|n| (format!("login_{n}"), login(n))).collect();
-        let state: Vec<(&str, &str)> = state.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let host = self.host(&[]).with_state(&state);
         host.run(step::post(&host));
         host
@@ -164,11 +163,6 @@ impl Api {
     fn rejected(&self) -> usize {
         self.requests.borrow().iter().filter(|seen| seen.is_rejected).count()
     }
-}
-
-fn field<'a>(body: &'a str, name: &str) -> &'a str {
-    let rest = body.split_once(&format!("\"{name}\":\"")).map_or("", |(_, rest)| rest);
-    rest.split('"').next().unwrap_or_default()
 }
 
 const SHORT: fn(usize) -> f64 = |_| 300.0;
@@ -356,9 +350,7 @@ fn an_invalid_key_does_not_wait_for_the_end_of_a_pause() {
         if body.contains(&id(9)) {
             return (1_000, Ok(response(401, r#"{"detail":"Invalid API key"}"#)));
         }
-        let mut rejection = response(429, "{}");
-        rejection.headers.push(("retry-after", "30".to_owned()));
-        (2, Ok(rejection))
+        (2, Ok(rate_limited(30)))
     });
     assert!(!host.run(step::main(&host)));
     assert!(host.monotonic_ms() <= 32_000.0, "{} ms", host.monotonic_ms());
@@ -386,7 +378,6 @@ fn logouts_that_wait_for_a_login_go_first() {
     let login = |n: usize, phase| format!("{} 1 {phase} 7 certain {n:08}-0 ghcr.io -", id(n));
     let state: Vec<(String, String)> =
         (1..=100).map(|n| (format!("login_{n}"), login(n, if n > 90 { "running" } else { "ended" }))).collect();
-    let state: Vec<(&str, &str)> = state.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     let host = api.host(&[]).with_state(&state);
     host.run(step::post(&host));
     let logged_out =

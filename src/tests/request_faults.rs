@@ -1,6 +1,7 @@
 //! Both steps with an API that rejects, hangs or changes its speed, as the request budget sees it.
 
 use super::request_budget::{id, ids};
+use super::{field, rate_limited};
 use crate::host::Host;
 use crate::host::fake::{FakeHost, response};
 use crate::host::{Response, TransportError};
@@ -24,7 +25,6 @@ fn host_after(logins: &[(usize, String)]) -> FakeHost {
     let line = |(server, login): &(usize, String)| format!("{} {login}", id(*server));
     let state: Vec<(String, String)> =
         logins.iter().enumerate().map(|(at, login)| (format!("login_{}", at + 1), line(login))).collect();
-    let state: Vec<(&str, &str)> = state.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     host(1).with_state(&state)
 }
 
@@ -33,15 +33,12 @@ fn ok(body: &str) -> Answer {
 }
 
 fn rejected(retry_after_s: u32) -> Answer {
-    let mut rejection = response(429, r#"{"detail":"Rate limit exceeded"}"#);
-    rejection.headers.push(("retry-after", retry_after_s.to_string()));
-    (RESPONSE_MS, Ok(rejection))
+    (RESPONSE_MS, Ok(rate_limited(retry_after_s)))
 }
 
 /// The number of the server that a request is for.
 fn server(body: &str) -> usize {
-    let id = body.split_once(r#""server_id":""#).map_or("", |(_, rest)| rest);
-    id.get(..8).and_then(|number| number.parse().ok()).unwrap_or(0)
+    field(body, "server_id").get(..8).and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 /// The operation's ID tells its server and when it was started.
