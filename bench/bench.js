@@ -8,6 +8,7 @@ import { installed } from '../tests/support/nodes.js';
 import { BUDGETS } from './budgets.js';
 import { inputs, loadAction, run, startApi, uuids } from './runner.js';
 import { limitedFleet, measureFleet } from './fleet.js';
+import { middle } from './middle.js';
 import { sizes } from './sizes.js';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -193,11 +194,6 @@ function row({ what, unit, node, who, values, against, budget }) {
   const ratio = against && median / middle(against);
   const pass = budget === undefined ? undefined : (ratio ?? median) <= budget;
   rows.push({ what, node, who, unit, median, min: Math.min(...values), max: Math.max(...values), ratio, budget, pass });
-}
-
-function middle(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
 function print() {

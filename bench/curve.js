@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { measureFleet } from './fleet.js';
+import { middle } from './middle.js';
 import { loadAction, startApi } from './runner.js';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -39,10 +40,6 @@ for (const { name, points } of lines) {
   for (const { servers, values } of points) console.log(`| ${name} | ${servers} | ${values.map((value, i) => value.toFixed(PANELS[i].digits)).join(' | ')} |`);
 }
 writeFileSync(join(ROOT, 'docs/fleet.svg'), draw());
-
-function middle(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
-}
 
 /** One panel per figure: servers to the right, the figure upwards, both from 0. */
 function draw() {

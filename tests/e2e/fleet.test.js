@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { exactly, label, LOG, NAMES } from '../env/messages.js';
 import { startGate } from '../sandbox/gate.js';
-import { createFleet, isLogin, loginsOf, operationsOf, started, watchDockers } from '../env/fleet.js';
+import { createFleet, isLogin, loginOperation, loginsOf, operationsOf, outputsFor, started, watchDockers } from '../env/fleet.js';
 
 const TYPES = ['generic', 'harbor'];
 
@@ -18,14 +18,8 @@ test('logs three servers in with two credentials, and out', async (t) => {
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
   assert.deepEqual(loginsOf(testEnv), everywhere);
 
-  const operation = ({ server, registry }) =>
-    testEnv.reoclo.audit.find(({ server_id, registry_url }) => server_id === server.id && registry_url === registry).operation_id;
   const { logins, ...outputs } = main.outputs;
-  assert.deepEqual(outputs, {
-    operation_id: pairs.map(operation).join('\n'),
-    registry_url: pairs.map(({ registry }) => registry).join('\n'),
-    registry_type: pairs.map(({ type }) => type).join('\n'),
-  });
+  assert.deepEqual(outputs, outputsFor(testEnv, pairs));
   assert.deepEqual(
     JSON.parse(logins).map(({ duration_ms, ...login }) => {
       assert.ok(Number.isInteger(duration_ms) && duration_ms > 0 && duration_ms <= main.durationMs, logins);
@@ -37,7 +31,7 @@ test('logs three servers in with two credentials, and out', async (t) => {
       credential_id: pair.credential,
       registry_url: pair.registry,
       registry_type: pair.type,
-      operation_id: operation(pair),
+      operation_id: loginOperation(testEnv, pair),
       auth_mode: 'vault',
       attempts: 1,
     })),
@@ -52,7 +46,7 @@ test('logs three servers in with two credentials, and out', async (t) => {
     ...Object.fromEntries(
       pairs.map((pair, i) => {
         const { requested_at } = main.saved[i];
-        const [credential, id] = [1 + (i % 2), operation(pair)];
+        const [credential, id] = [1 + (i % 2), loginOperation(testEnv, pair)];
         return [`login_${i + 1}`, `${pair.server.id} ${credential} ended ${requested_at} certain ${id} ${pair.registry} ${pair.server.name}`];
       }),
     ),

@@ -1,7 +1,7 @@
 // Several registries with one token in passthrough mode, and what users paste instead of a token.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createFleet, isLogin, loginsOf, printed } from '../env/fleet.js';
+import { createFleet, isLogin, loginOperation, loginsOf, outputsFor, printed } from '../env/fleet.js';
 import { tables } from '../env/markdown.js';
 import { ERRORS, exactly, FIX, INPUTS, label, like, LOG, NAMES, PREFLIGHT, SUMMARY, TITLES, withFix } from '../env/messages.js';
 import { createTestEnv } from '../env/test-env.js';
@@ -23,7 +23,7 @@ async function createPassthroughFleet(t, options) {
 
 test('logs two servers in to two registries with one token, and out', async (t) => {
   const { testEnv, servers, registries, inputs } = await createPassthroughFleet(t);
-  const pairs = servers.flatMap((server) => registries.map((registry) => ({ server, registry })));
+  const pairs = servers.flatMap((server) => registries.map((registry) => ({ server, registry, type: 'generic' })));
 
   const main = await testEnv.run('main', { inputs: inputs({ job_summary: 'true' }) });
   assert.deepEqual([main.code, main.annotations], [0, []], main.stdout);
@@ -36,14 +36,8 @@ test('logs two servers in to two registries with one token, and out', async (t) 
   const expected = pairs.map(({ server, registry }) => [server.id, registry, testEnv.username, testEnv.password]);
   assert.deepEqual(requests.toSorted(), expected.toSorted());
 
-  const operation = ({ server, registry }) =>
-    testEnv.reoclo.audit.find(({ server_id, registry_url }) => server_id === server.id && registry_url === registry).operation_id;
   const { logins, ...outputs } = main.outputs;
-  assert.deepEqual(outputs, {
-    operation_id: pairs.map(operation).join('\n'),
-    registry_url: pairs.map(({ registry }) => registry).join('\n'),
-    registry_type: pairs.map(() => 'generic').join('\n'),
-  });
+  assert.deepEqual(outputs, outputsFor(testEnv, pairs));
   assert.deepEqual(
     JSON.parse(logins).map(({ duration_ms, ...login }) => login),
     pairs.map((pair) => ({
@@ -51,7 +45,7 @@ test('logs two servers in to two registries with one token, and out', async (t) 
       server_name: pair.server.name,
       registry_url: pair.registry,
       registry_type: 'generic',
-      operation_id: operation(pair),
+      operation_id: loginOperation(testEnv, pair),
       auth_mode: 'passthrough',
       attempts: 1,
     })),

@@ -74,6 +74,21 @@ export function operationsOf({ reoclo }, server, type) {
   );
 }
 
+/** The ID of the operation that has logged a server in to a registry. */
+export function loginOperation({ reoclo }, { server, registry }) {
+  return reoclo.audit.find(({ server_id, registry_url }) => server_id === server.id && registry_url === registry).operation_id;
+}
+
+/** The outputs of a step for these logins, besides `logins`: one value per line. */
+export function outputsFor(testEnv, pairs) {
+  const lines = (valueOf) => pairs.map(valueOf).join('\n');
+  return {
+    operation_id: lines((pair) => loginOperation(testEnv, pair)),
+    registry_url: lines(({ registry }) => registry),
+    registry_type: lines(({ type }) => type),
+  };
+}
+
 /** Resolves when n logins have started; rejects after 30 s. */
 export async function started({ reoclo }, n) {
   const signal = AbortSignal.timeout(30_000);

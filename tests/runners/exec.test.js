@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { BIN } from './actions.js';
+import { BIN, git } from './actions.js';
 import { versionOf } from './runner.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.cjs', import.meta.url));
@@ -25,11 +25,11 @@ test('shows no form of a key with a percent sign', { skip }, async (t) => {
   await writeFile(workflow, JSON.stringify({ on: 'push', jobs: { login: { 'runs-on': 'ubuntu-latest', steps } } }));
   const repository = join(folder, 'shop');
   await mkdir(repository);
-  const options = { cwd: repository, env: { PATH: process.env.PATH, HOME: folder, GIT_CONFIG_NOSYSTEM: '1' }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] };
-  execFileSync('git', ['init', '--quiet'], options);
-  execFileSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '--allow-empty', '--message=test'], options);
+  git(repository, 'init', '--quiet');
+  git(repository, 'commit', '--quiet', '--allow-empty', '--message=test');
 
-  const log = execFileSync(join(BIN, RUNNER.command), ['exec', '--image', '-self-hosted', '--workflows', workflow], { ...options, timeout: 60_000 });
+  const options = { cwd: repository, env: { PATH: process.env.PATH, HOME: folder }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 };
+  const log = execFileSync(join(BIN, RUNNER.command), ['exec', '--image', '-self-hosted', '--workflows', workflow], options);
   assert.match(log, /::add-mask::\*\*\*/, log);
   for (const part of ['hunter', 'secret', 'more']) assert.ok(!log.includes(part), `${part} in\n${log}`);
 });
