@@ -119,8 +119,8 @@ impl ApiError {
         }
     }
 
-    /// Whether it is certain that the request caused no login, so that a logout could only remove another job's login.
-    pub(crate) fn rules_out_login(&self) -> bool {
+    /// Whether it is certain that the request has started no operation on the server.
+    pub(crate) fn rules_out_operation(&self) -> bool {
         match self {
             // A gateway may have passed these requests on.
             Self::HttpStatus { status: 408 | 499 | 500.., .. } | Self::Redirect { status: 300 | 303, .. } => false,
@@ -317,24 +317,27 @@ mod tests {
     }
 
     #[test]
-    fn only_definite_failures_rule_out_a_login() {
-        assert!(http_status(ApiCall::VaultLogin, 403).rules_out_login());
-        assert!(!http_status(ApiCall::VaultLogin, 502).rules_out_login(), "a gateway may have passed the request on");
+    fn only_definite_failures_rule_out_an_operation() {
+        assert!(http_status(ApiCall::VaultLogin, 403).rules_out_operation());
+        assert!(
+            !http_status(ApiCall::VaultLogin, 502).rules_out_operation(),
+            "a gateway may have passed the request on"
+        );
         for status in [408, 499] {
-            assert!(!http_status(ApiCall::VaultLogin, status).rules_out_login(), "{status}");
+            assert!(!http_status(ApiCall::VaultLogin, status).rules_out_operation(), "{status}");
         }
         let redirect = |call, status| ApiError::Redirect { call, host: "api".into(), status, to: None };
-        assert!(redirect(ApiCall::VaultLogin, 307).rules_out_login());
-        assert!(!redirect(ApiCall::VaultLogin, 303).rules_out_login(), "303 follows a request that was handled");
-        assert!(!redirect(ApiCall::Status, 307).rules_out_login(), "the operation may continue");
-        assert!(!http_status(ApiCall::Status, 404).rules_out_login(), "the operation may continue");
-        assert!(connection(ApiCall::VaultLogin, "ECONNREFUSED").rules_out_login());
-        assert!(connection(ApiCall::VaultLogin, "DEPTH_ZERO_SELF_SIGNED_CERT").rules_out_login());
-        assert!(!connection(ApiCall::VaultLogin, "ECONNRESET").rules_out_login());
-        assert!(!connection(ApiCall::Status, "ECONNREFUSED").rules_out_login());
+        assert!(redirect(ApiCall::VaultLogin, 307).rules_out_operation());
+        assert!(!redirect(ApiCall::VaultLogin, 303).rules_out_operation(), "303 follows a request that was handled");
+        assert!(!redirect(ApiCall::Status, 307).rules_out_operation(), "the operation may continue");
+        assert!(!http_status(ApiCall::Status, 404).rules_out_operation(), "the operation may continue");
+        assert!(connection(ApiCall::VaultLogin, "ECONNREFUSED").rules_out_operation());
+        assert!(connection(ApiCall::VaultLogin, "DEPTH_ZERO_SELF_SIGNED_CERT").rules_out_operation());
+        assert!(!connection(ApiCall::VaultLogin, "ECONNRESET").rules_out_operation());
+        assert!(!connection(ApiCall::Status, "ECONNREFUSED").rules_out_operation());
         let timeout =
             |was_sent| ApiError::RequestTimeout { call: ApiCall::VaultLogin, host: "api".into(), seconds: 1, was_sent };
-        assert!(timeout(false).rules_out_login() && !timeout(true).rules_out_login());
+        assert!(timeout(false).rules_out_operation() && !timeout(true).rules_out_operation());
     }
 
     #[test]

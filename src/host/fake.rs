@@ -1,6 +1,7 @@
 //! A host in memory: scripted responses, and a clock that advances when everything waits for it.
 
 use super::json::{self, JsonError};
+use super::virtual_time::{Run, VirtualTime};
 use super::{Host, Method, Request, Response, TransportError};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -8,10 +9,7 @@ use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Poll;
 
 /// Unix time at the start of every test: "Sun, 06 Nov 1994 08:49:37 GMT".
 pub(crate) const START_UNIX_MS: u64 = 784_111_777_000;
@@ -26,10 +24,8 @@ pub(crate) struct FakeHost {
     state: HashMap<String, String>,
     responses: RefCell<VecDeque<Result<Response, TransportError>>>,
     api: Option<Api>,
-    now_ms: Cell<f64>,
-    /// When each timer is due, and how to wake it.
-    timers: RefCell<Vec<(f64, Waker)>>,
-    cancelled_at_ms: Option<f64>,
+    time: VirtualTime,
+    cancelled_at_ms: Option<u64>,
     /// Whether the runner cancels the step when a request has no scripted response.
     cancels_when_stuck: bool,
     is_stuck: Cell<bool>,
@@ -79,36 +75,16 @@ impl FakeHost {
         self
     }
 
-    pub(crate) fn cancelling_at(mut self, ms: f64) -> Self {
+    pub(crate) fn cancelling_at(mut self, ms: u64) -> Self {
         self.cancelled_at_ms = Some(ms);
         self
     }
 
     /// Runs a future to its end. The clock advances whenever nothing else can.
     pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
-        let mut future = pin!(future);
-        let woken = Arc::new(Woken::default());
-        let waker = Waker::from(Arc::clone(&woken));
-        let mut context = Context::from_waker(&waker);
-        loop {
-            woken.0.store(false, Ordering::Relaxed);
-            if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
-                self.timers.take();
-                return result;
-            }
-            if woken.0.load(Ordering::Relaxed) {
-                continue;
-            }
-            let next = self.timers.borrow().iter().map(|(at, _)| *at).fold(f64::INFINITY, f64::min);
-            assert!(next.is_finite(), "nothing can continue: {:#?}", self.events.borrow());
-            self.now_ms.set(next.max(self.now_ms.get()));
-            self.timers.borrow_mut().retain(|(at, waker)| {
-                let is_due = *at <= next;
-                if is_due {
-                    waker.wake_by_ref();
-                }
-                !is_due
-            });
+        match self.time.run(future, u64::MAX, || true) {
+            Run::Finished(result) => result,
+            Run::Dropped | Run::Stuck => panic!("nothing can continue: {:#?}", self.events.borrow()),
         }
     }
 
@@ -120,27 +96,21 @@ impl FakeHost {
     fn record(&self, event: String) {
         self.events.borrow_mut().push(event);
     }
-
-    async fn until(&self, at_ms: f64) {
-        poll_fn(|context| {
-            if self.now_ms.get() >= at_ms {
-                return Poll::Ready(());
-            }
-            self.timers.borrow_mut().push((at_ms, context.waker().clone()));
-            Poll::Pending
-        })
-        .await;
-    }
 }
 
-/// Whether something can continue before the clock advances.
-#[derive(Default)]
-struct Woken(AtomicBool);
+pub(crate) fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
+    let value: serde_json::Value = serde_json::from_str(json::without_bom(text)).map_err(|_| JsonError::Syntax)?;
+    json::check_limits(text)?;
+    json::deserialize_value(value)
+}
 
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
+pub(crate) fn parse_date(date: &str) -> Option<f64> {
+    let since = httpdate::parse_http_date(date).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(since.as_millis() as f64)
+}
+
+pub(crate) fn decode_base64(base64: &str) -> String {
+    String::from_utf8(STANDARD.decode(base64).unwrap_or_default()).unwrap_or_default()
 }
 
 pub(crate) fn response(status: u16, body: &str) -> Response {
@@ -198,40 +168,37 @@ impl Host for FakeHost {
         self.record(format!("command {line}"));
     }
     fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
-        let value: serde_json::Value = serde_json::from_str(json::without_bom(text)).map_err(|_| JsonError::Syntax)?;
-        json::check_limits(text)?;
-        json::deserialize_value(value)
+        read_json(text)
     }
     fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String {
         serde_json::to_string(value).unwrap()
     }
     fn parse_date(&self, date: &str) -> Option<f64> {
-        let since = httpdate::parse_http_date(date).ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
-        Some(since.as_millis() as f64)
+        parse_date(date)
     }
     fn base64(&self, text: &str) -> String {
         STANDARD.encode(text)
     }
     fn decode_base64(&self, base64: &str) -> String {
-        String::from_utf8(STANDARD.decode(base64).unwrap_or_default()).unwrap_or_default()
+        decode_base64(base64)
     }
     fn monotonic_ms(&self) -> f64 {
-        self.now_ms.get()
+        self.time.now_ms() as f64
     }
     fn unix_time_ms(&self) -> f64 {
-        START_UNIX_MS as f64 + self.now_ms.get()
+        START_UNIX_MS as f64 + self.time.now_ms() as f64
     }
     fn random(&self) -> f64 {
         1.0
     }
     async fn cancelled(&self) {
         if let Some(at_ms) = self.cancelled_at_ms {
-            return self.until(at_ms).await;
+            return self.time.sleep_until(at_ms).await;
         }
         poll_fn(|_| if self.is_stuck.get() { Poll::Ready(()) } else { Poll::Pending }).await;
     }
     async fn sleep(&self, ms: u32) {
-        self.until(self.now_ms.get() + f64::from(ms)).await;
+        self.time.sleep_until(self.time.now_ms() + u64::from(ms)).await;
     }
     async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let method = if request.method == Method::Get { "GET" } else { "POST" };
@@ -241,7 +208,7 @@ impl Host for FakeHost {
             (Some(response), _) => (0, response),
             (None, Some(api)) => {
                 let path = request.url.split("/v1").nth(1).unwrap_or_default();
-                api(&format!("{method} {path}"), request.body.unwrap_or_default(), self.now_ms.get())
+                api(&format!("{method} {path}"), request.body.unwrap_or_default(), self.time.now_ms() as f64)
             }
             (None, None) => {
                 if self.cancels_when_stuck {

@@ -3,9 +3,11 @@
 //! The implementation for runners is `js::host`; tests on the host use [`fake::FakeHost`].
 
 #[cfg(any(test, fuzzing))]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::panic, clippy::unwrap_used)]
 pub(crate) mod fake;
 pub(crate) mod json;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod virtual_time;
 
 use json::JsonError;
 use serde::Serialize;

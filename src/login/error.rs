@@ -119,7 +119,7 @@ impl LoginError {
     /// Whether it is certain that the server is not logged in, so that a logout could only remove another job's login.
     pub(crate) fn rules_out_login(&self) -> bool {
         match self {
-            Self::Api(error) => error.rules_out_login(),
+            Self::Api(error) => error.rules_out_operation(),
             Self::Skipped(_) | Self::DockerFailed { .. } => true,
             Self::UnexpectedDockerResult { ran, .. } => !ran,
             Self::StepTimeout { .. } | Self::Cancelled { .. } | Self::OperationTimeout { .. } => false,

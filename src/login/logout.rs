@@ -7,7 +7,7 @@ use super::poll::Polls;
 use super::state::{LoginPhase, SavedLogin, SavedState};
 use super::summary;
 use crate::api::budget::RequestBudget;
-use crate::api::client::{Client, SLOW_LOGOUT_MS};
+use crate::api::client::{Attempt, Client, SLOW_LOGOUT_MS};
 use crate::api::contract::{self, LogoutResponse, OperationStatus};
 use crate::api::deadline::Deadline;
 use crate::api::error::ApiError;
@@ -65,6 +65,8 @@ struct Target<'a> {
     /// Whether a login may still be running on this server.
     is_first: bool,
     result: Cell<LogoutResult>,
+    /// Whether a failed request may have started a logout.
+    has_unknown_logout: Cell<bool>,
 }
 
 impl Target<'_> {
@@ -98,6 +100,7 @@ fn targets(logins: &[SavedLogin]) -> Vec<Target<'_>> {
                 logins: vec![login],
                 is_first: logins.iter().any(|other| other.server_id == login.server_id && other.is_unfinished()),
                 result: Cell::new(LogoutResult::Unconfirmed),
+                has_unknown_logout: Cell::new(false),
             }),
         }
     }
@@ -283,6 +286,10 @@ impl<H: Host> LogoutStep<'_, H> {
                 }
             }
             left_here -= 1;
+            if left_here > 0 && (target.has_unknown_logout.get() || target.result.get() == LogoutResult::Requested) {
+                // Two at a time would restore each other's logins, and nobody can say when this one has ended.
+                self.deadline.share(self.host, left_here, 0.0).sleep(self.host, SLOW_LOGOUT_MS as u32).await;
+            }
         }
     }
 
@@ -293,7 +300,7 @@ impl<H: Host> LogoutStep<'_, H> {
         let mut unfinished = None;
         let mut all_failed = true;
         for login in &target.logins {
-            match (login.phase, &login.operation_id) {
+            let has_unknown_end = match (login.phase, &login.operation_id) {
                 (LoginPhase::Running, Some(id)) => {
                     log.info(&format!("Waiting for operation {id} to finish before logging out"));
                     match operation::wait(host, &client, &self.login_polls, id, server, self.login_deadline).await {
@@ -305,25 +312,20 @@ impl<H: Host> LogoutStep<'_, H> {
                                 ));
                                 continue;
                             }
+                            login.has_unconfirmed_attempt
                         }
-                        Ok(None) => unfinished = Some(id),
-                        Err(_) if self.login_deadline.has_passed(host) => unfinished = Some(id),
-                        // The logout is sent although the status is unknown.
-                        Err(_) => {}
+                        Err(_) if !self.login_deadline.has_passed(host) => true,
+                        Ok(None) | Err(_) => {
+                            unfinished = Some(id);
+                            false
+                        }
                     }
                 }
-                (LoginPhase::Requested, _) => {
-                    let ends_at_ms = login.requested_at_ms as f64 + UNKNOWN_LOGIN_MS;
-                    let wait_ms = (ends_at_ms - host.unix_time_ms()).clamp(0.0, UNKNOWN_LOGIN_MS);
-                    if wait_ms > 0.0 {
-                        log.info(
-                            "Waiting up to 20 s for a login with unknown operation; if it takes longer, it may finish after the \
-                             logout",
-                        );
-                        self.login_deadline.sleep(host, wait_ms as u32).await;
-                    }
-                }
-                _ => {}
+                (LoginPhase::Requested, _) => true,
+                _ => login.has_unconfirmed_attempt,
+            };
+            if has_unknown_end {
+                self.wait_for_unknown_login(log, login).await;
             }
             all_failed = false;
         }
@@ -331,6 +333,18 @@ impl<H: Host> LogoutStep<'_, H> {
             target.result.set(LogoutResult::LoginFailed);
         }
         unfinished
+    }
+
+    /// Waits for a login that nobody can ask for: its operation is unknown, or cannot be read.
+    async fn wait_for_unknown_login(&self, log: &Log<'_, H>, login: &SavedLogin) {
+        let ends_at_ms = login.requested_at_ms as f64 + UNKNOWN_LOGIN_MS;
+        let wait_ms = (ends_at_ms - self.host.unix_time_ms()).clamp(0.0, UNKNOWN_LOGIN_MS);
+        if wait_ms > 0.0 {
+            log.info(
+                "Waiting up to 20 s for a login with unknown operation; if it takes longer, it may finish after the logout",
+            );
+            self.login_deadline.sleep(self.host, wait_ms as u32).await;
+        }
     }
 
     /// What takes longest goes first: logouts that have to wait for a login.
@@ -350,7 +364,7 @@ impl<H: Host> LogoutStep<'_, H> {
     ) -> ControlFlow<()> {
         let server = target.server_id;
         let client = self.client(log, target);
-        let result = match self.log_out_with_retries(log, &client, server, registry, limits).await {
+        let result = match self.log_out_with_retries(log, &client, target, registry, limits).await {
             Ok(result) => result,
             Err(LogoutError::NotSent { .. }) if !self.deadline.has_passed(self.host) => {
                 return ControlFlow::Continue(());
@@ -388,13 +402,13 @@ impl<H: Host> LogoutStep<'_, H> {
         &self,
         log: &Log<'_, H>,
         client: &Client<'_, H>,
-        server: &str,
+        target: &Target<'_>,
         registry: &str,
         limits: LogoutLimits,
     ) -> Result<LogoutResult, LogoutError> {
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(client, server, registry, limits).await {
+            let error = match self.attempt(client, target, registry, limits).await {
                 Err(error) if error.is_transient_docker_failure() && attempt < MAX_ATTEMPTS => error,
                 result => return result,
             };
@@ -409,20 +423,25 @@ impl<H: Host> LogoutStep<'_, H> {
     async fn attempt(
         &self,
         client: &Client<'_, H>,
-        server: &str,
+        target: &Target<'_>,
         registry: &str,
         limits: LogoutLimits,
     ) -> Result<LogoutResult, LogoutError> {
-        let host = self.host;
+        let (host, server) = (self.host, target.server_id);
         if limits.requested_by.has_passed(host) {
             return Err(LogoutError::NoTimeLeft { registry: registry.to_owned() });
         }
         let request = contract::logout(host, server, registry, self.run);
-        let response: LogoutResponse =
-            match client.request_json(&request, limits.requested_by, |_| ControlFlow::Continue(())).await {
-                Err(ApiError::NotSent { .. }) => return Err(LogoutError::NotSent { registry: registry.to_owned() }),
-                response => response?,
-            };
+        let on_attempt = |attempt: Attempt<'_>| {
+            if matches!(attempt, Attempt::Failed { error, .. } if !error.rules_out_operation()) {
+                target.has_unknown_logout.set(true);
+            }
+            ControlFlow::Continue(())
+        };
+        let response: LogoutResponse = match client.request_json(&request, limits.requested_by, on_attempt).await {
+            Err(ApiError::NotSent { .. }) => return Err(LogoutError::NotSent { registry: registry.to_owned() }),
+            response => response?,
+        };
         match (response.status, response.operation_id) {
             (None | Some(OperationStatus::Completed), _) => Ok(LogoutResult::LoggedOut),
             (Some(_), Some(id)) => {

@@ -40,6 +40,9 @@ use task::{LoginTask, StepContext};
 /// post step needs. GitHub's runner sends SIGINT, SIGTERM after 7.5 s and kills 2.5 s later
 /// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation>); other runners kill sooner.
 const CANCEL_GRACE_MS: u32 = 1_500;
+/// How long the next login on a server waits for one that nobody can ask for: it may still be running, and would lose
+/// what the next one writes. docker login takes 1 to 3 s.
+const UNKNOWN_LOGIN_MS: u32 = 5_000;
 /// When a step that waits says so for the first time, and how often after that.
 const FIRST_PROGRESS_MS: u32 = 5_000;
 const NEXT_PROGRESS_MS: u32 = 10_000;
@@ -133,9 +136,14 @@ fn announce<H: Host>(log: &Log<'_, H>, inputs: &Inputs) {
 /// Runs all logins until they have finished or the runner cancels the step.
 async fn run_until_cancelled<H: Host>(step: &StepContext<'_, H>, log: &Log<'_, H>, tasks: &[LoginTask<'_, H>]) {
     let all = for_each_server(tasks.chunks(step.inputs.credentials.len()), async |on_server| {
+        let mut may_be_running = false;
         for task in on_server {
+            if may_be_running && !step.budget.is_stopped() {
+                step.deadline.sleep(step.host, UNKNOWN_LOGIN_MS).await;
+            }
             if !step.budget.is_stopped() && !step.deadline.has_passed(step.host) {
                 task.run().await;
+                may_be_running = task.has_unknown_operation();
                 if task.failed_for_all_logins() {
                     step.budget.stop_starting();
                 }

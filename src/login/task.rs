@@ -118,6 +118,12 @@ impl<'a, H: Host> LoginTask<'a, H> {
         matches!(*self.progress.stage.borrow(), Stage::Requested)
     }
 
+    /// Whether an operation may be running whose end nobody will learn.
+    pub(crate) fn has_unknown_operation(&self) -> bool {
+        let has_failed = self.result.borrow().error().is_some();
+        self.progress.has_unconfirmed_attempt.get() || has_failed && self.progress.may_have_logged_in()
+    }
+
     pub(crate) fn failed_for_all_logins(&self) -> bool {
         self.result.borrow().error().is_some_and(LoginError::affects_all_logins)
     }
@@ -279,7 +285,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
                     if !counts {
                         result.borrow_mut().attempts -= 1;
                     }
-                    if !error.rules_out_login() {
+                    if !error.rules_out_operation() {
                         if !progress.has_unconfirmed_attempt.replace(true) {
                             state.set_unconfirmed_attempt();
                         }

@@ -184,7 +184,7 @@ fn invalid_key_stops_all_logins() {
 
 #[test]
 fn cancel_starts_no_login_and_keeps_state() {
-    let host = fleet(&["s1", "s2"], &["c1", "c2"], no_error).cancelling_at(500.0);
+    let host = fleet(&["s1", "s2"], &["c1", "c2"], no_error).cancelling_at(500);
     assert!(!host.run(step::main(&host)));
     assert!(host.monotonic_ms() <= 2_000.0);
     let seen: Vec<_> = saved_logins(&host).into_iter().map(|(number, record)| (number, record.phase)).collect();
@@ -197,14 +197,14 @@ fn cancel_starts_no_login_and_keeps_state() {
 fn cancel_waits_for_responses_only() {
     // The response for the second server takes 2 s; the first server has finished one login after 1.03 s.
     let host = fleet(&["s1", "s2"], &["c1", "c2"], |pair| (pair == "a2-c1").then_some((2_000, 503)));
-    let host = host.cancelling_at(900.0);
+    let host = host.cancelling_at(900);
     assert!(!host.run(step::main(&host)));
     let seen: Vec<_> = saved_logins(&host).into_iter().map(|(number, record)| (number, record.phase)).collect();
     assert_eq!(seen, [(1, LoginPhase::Ended), (3, LoginPhase::Requested)]);
 
     // All that had begun ends meanwhile: the others have been cancelled all the same.
     let host = fleet(&["s1", "s2"], &["c1", "c2"], |pair| (pair == "a2-c1").then_some((1_200, 404)));
-    let host = host.cancelling_at(900.0);
+    let host = host.cancelling_at(900);
     assert!(!host.run(step::main(&host)));
     assert_eq!(saved_logins(&host).len(), 2);
     let error = host.events("error").concat();
@@ -241,11 +241,11 @@ fn shows_each_fix_once() {
 #[test]
 fn cancel_during_backoff_sends_nothing() {
     // HTTP 503 at once every time; the response for the other server would take 2 s.
-    let host = fleet(&["s1"], &["c1"], |_| Some((10, 503))).cancelling_at(100.0);
+    let host = fleet(&["s1"], &["c1"], |_| Some((10, 503))).cancelling_at(100);
     assert!(!host.run(step::main(&host)));
     assert_eq!((host.events("send").len(), host.monotonic_ms()), (1, 100.0));
     let host = fleet(&["s1", "s2"], &["c1"], |pair| Some(if pair == "a1-c1" { (10, 503) } else { (2_000, 503) }));
-    let host = host.cancelling_at(100.0);
+    let host = host.cancelling_at(100);
     assert!(!host.run(step::main(&host)));
     assert_eq!((host.events("send").len(), host.monotonic_ms()), (2, 1_600.0));
     assert!(saved_logins(&host).iter().all(|(_, record)| record.phase == LoginPhase::Requested));
@@ -368,4 +368,15 @@ fn logs_progress_after_5_s_then_every_10_s() {
         progress[1],
         format!("info Still waiting after 15 s (1 of 2 logins finished, 1 running, 0 waiting): {name}")
     );
+}
+
+/// Found by the simulation: the response to a login was lost, and its docker undid the next login on the server.
+#[test]
+fn the_next_login_on_a_server_waits_for_one_with_unknown_operation() {
+    let host = fleet(&["s1"], &["c1", "c2"], |_| None).responding_with(Ok(response(502, "")));
+    assert!(host.run(step::main(&host)));
+    let waited_ms = host.monotonic_ms();
+    let host = fleet(&["s1"], &["c1", "c2"], |_| None).responding_with(Ok(response(429, "")));
+    assert!(host.run(step::main(&host)));
+    assert_eq!(waited_ms - host.monotonic_ms(), 5_000.0);
 }

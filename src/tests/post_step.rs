@@ -164,3 +164,44 @@ fn warns_if_the_api_key_is_invalid() {
     let warning = host.events("warning").join("\n");
     assert!(warning.contains("api_key is truncated or contains whitespace"), "{warning}");
 }
+
+/// Found by the simulation: the logout overtook a login whose status was refused, which then stayed.
+#[test]
+fn waits_for_a_login_that_cannot_be_read() {
+    let now_ms = FakeHost::default().unix_time_ms() as u64;
+    for refusal in [(403, ""), (404, ""), (200, "[]")] {
+        let host = left(&format!("running {now_ms} certain op-1 ghcr.io -")).responding(&[refusal, (200, "{}")]);
+        host.run(post(&host));
+        assert_eq!(host.monotonic_ms(), 20_000.0, "{refusal:?}");
+        assert_eq!(host.events("send POST").len(), 1);
+    }
+}
+
+/// Found by the simulation: the response to the first attempt was lost, and its login ended after the logout.
+#[test]
+fn waits_for_an_earlier_attempt_with_unknown_operation() {
+    let now_ms = FakeHost::default().unix_time_ms() as u64;
+    for (phase, responses) in [("ended", vec![(200, "{}")]), ("running", vec![SUCCEEDED, (200, "{}")])] {
+        let host = left(&format!("{phase} {now_ms} uncertain op-1 ghcr.io -")).responding(&responses);
+        host.run(post(&host));
+        assert_eq!(host.monotonic_ms(), 20_000.0, "{phase}");
+        assert_eq!(host.events("send POST").len(), 1);
+    }
+}
+
+/// Found by the simulation: of two logouts at a time, the later one restored the login of the other.
+#[test]
+fn the_next_logout_on_a_server_waits_for_one_with_unknown_end() {
+    let second = format!("{ID} 2 ended 7 certain op-2 quay.io -");
+    for (responses, waited_ms) in [
+        (vec![(200, "{}"), (200, "{}")], 0.0),
+        (vec![(202, r#"{"status":"running"}"#), (200, "{}")], 5_000.0),
+        (vec![(502, ""), (200, "{}"), (200, "{}")], 5_250.0),
+        (vec![(429, ""), (200, "{}"), (200, "{}")], 250.0),
+    ] {
+        let host = left(ENDED).with_state(&[("login_2", &second)]).responding(&responses);
+        host.run(post(&host));
+        assert_eq!(host.monotonic_ms(), waited_ms, "{responses:?}");
+        assert_eq!(host.events("send POST").len(), responses.len());
+    }
+}

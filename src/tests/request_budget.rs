@@ -319,7 +319,7 @@ fn a_step_that_is_cancelled_sends_nothing_that_waits() {
     let limit = Limit { at_start: 10.0, ..PER_MINUTE };
     let api = Api { limit: Some(limit), ..Api::default() };
     let servers = ids(100);
-    let host = api.host(&[("server_id", &servers)]).cancelling_at(5_300.0);
+    let host = api.host(&[("server_id", &servers)]).cancelling_at(5_300);
     assert!(!host.run(step::main(&host)));
     let sent = api.all();
     assert!(sent.iter().all(|seen| seen.at_ms <= 5_300.0), "{}", sent.last().unwrap().at_ms);
@@ -334,7 +334,7 @@ fn a_rejected_login_is_saved_as_failed_until_the_next_attempt() {
     let limit = Limit { at_start: 0.0, capacity: 0.0, per_s: 1.0 };
     let api = Api { limit: Some(limit), retry_after_s: Some(3), ..Api::default() };
     let servers = ids(1);
-    let host = api.host(&[("server_id", &servers)]).cancelling_at(5_000.0);
+    let host = api.host(&[("server_id", &servers)]).cancelling_at(5_000);
     host.run(step::main(&host));
     assert_eq!(api.rejected(), 2);
     let phases: Vec<String> =

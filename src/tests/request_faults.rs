@@ -64,7 +64,7 @@ fn left_logged_in(host: &FakeHost) -> usize {
 #[test]
 fn a_login_that_waits_for_its_turn_when_the_step_is_cancelled_is_cancelled() {
     let is_first = Cell::new(true);
-    let host = host(100).cancelling_at(2_000.0).responding_by(move |_, body, now_ms| {
+    let host = host(100).cancelling_at(2_000).responding_by(move |_, body, now_ms| {
         if is_first.replace(false) { (20_000, accepted(body, now_ms).1) } else { rejected(30) }
     });
     host.run(step::main(&host));
