@@ -116,7 +116,9 @@ impl<'a, H: Host> Client<'a, H> {
             if is_last || stops || !error.is_transient() || deadline.has_passed(self.host) {
                 // A request that the deadline has cut short says less than the error before it.
                 let is_cut_short = deadline.has_passed(self.host) && error.is_request_timeout();
-                return Err(if is_cut_short { last_error.unwrap_or(error) } else { error });
+                // After a 429 it says more: the API accepts requests again.
+                let earlier = last_error.filter(|earlier| is_cut_short && !self.budget.costs_only_time(earlier));
+                return Err(earlier.unwrap_or(error));
             }
             if is_attempt {
                 // At least the backoff: status requests have no maximum of attempts, and `Retry-After: 0` would cause

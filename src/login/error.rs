@@ -164,6 +164,11 @@ impl LogoutError {
         matches!(self, Self::DockerFailed { output, .. } if output.is_empty() || docker_output::is_transient(output))
     }
 
+    /// Whether a later logout can succeed.
+    pub(crate) fn is_transient(&self) -> bool {
+        matches!(self, Self::Api(error) if error.is_transient()) || self.is_transient_docker_failure()
+    }
+
     pub(crate) fn is_request_timeout(&self) -> bool {
         matches!(self, Self::Api(error) if error.is_request_timeout())
     }

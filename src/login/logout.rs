@@ -30,6 +30,8 @@ const LOGIN_WAIT_S: u32 = 20;
 /// for leaves that login behind.
 const UNKNOWN_LOGIN_MS: f64 = LOGIN_WAIT_S as f64 * 1000.0;
 
+/// A logout that failed so long ago is tried again when all other servers are done.
+const RETRY_FAILED_AFTER_MS: f64 = 5_000.0;
 /// How often a logout is requested if docker fails with a transient error.
 const MAX_ATTEMPTS: u32 = 3;
 
@@ -67,6 +69,13 @@ struct Target<'a> {
     result: Cell<LogoutResult>,
     /// Whether a failed request may have started a logout.
     has_unknown_logout: Cell<bool>,
+    failure: RefCell<Option<Failure>>,
+}
+
+/// Why a logout failed, and when in milliseconds of [`Host::monotonic_ms`].
+struct Failure {
+    error: LogoutError,
+    at_ms: f64,
 }
 
 impl Target<'_> {
@@ -77,6 +86,14 @@ impl Target<'_> {
 
     fn server_name(&self) -> Option<&str> {
         self.logins.iter().find_map(|login| login.server_name.as_deref())
+    }
+
+    /// Whether the logout failed for a reason that may have passed while the other servers were logged out.
+    fn failed_for_the_moment(&self, host: &impl Host) -> bool {
+        let failure = self.failure.borrow();
+        failure.as_ref().is_some_and(|failure| {
+            failure.error.is_transient() && host.monotonic_ms() - failure.at_ms >= RETRY_FAILED_AFTER_MS
+        })
     }
 
     fn has_unfinished_login(&self) -> bool {
@@ -101,6 +118,7 @@ fn targets(logins: &[SavedLogin]) -> Vec<Target<'_>> {
                 is_first: logins.iter().any(|other| other.server_id == login.server_id && other.is_unfinished()),
                 result: Cell::new(LogoutResult::Unconfirmed),
                 has_unknown_logout: Cell::new(false),
+                failure: RefCell::default(),
             }),
         }
     }
@@ -145,7 +163,16 @@ pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedSt
                 logout_polls: Polls::default(),
                 api_was_silent: Cell::new(false),
             };
-            budget.serve(step.log_out_servers(&targets)).await;
+            let log_out_all = async {
+                step.log_out_servers(targets.iter()).await;
+                step.log_out_servers(targets.iter().filter(|target| target.failed_for_the_moment(host))).await;
+            };
+            budget.serve(log_out_all).await;
+            for target in &targets {
+                if let (Some(Failure { error, .. }), Some(registry)) = (&*target.failure.borrow(), target.registry) {
+                    warnings.add_failure(target, registry, &error.with_fix());
+                }
+            }
         }
         Err(error) => {
             for target in &targets {
@@ -233,10 +260,10 @@ struct LogoutLimits {
 
 impl<H: Host> LogoutStep<'_, H> {
     /// Servers with unfinished logins come first, since they take longest.
-    async fn log_out_servers(&self, targets: &[Target<'_>]) {
+    async fn log_out_servers<'t>(&self, targets: impl Iterator<Item = &'t Target<'t>> + Clone) {
         let mut servers: Vec<Vec<&Target<'_>>> = Vec::new();
         for is_unfinished in [true, false] {
-            for target in targets.iter().filter(|target| target.has_unfinished_login() == is_unfinished) {
+            for target in targets.clone().filter(|target| target.has_unfinished_login() == is_unfinished) {
                 match servers.iter_mut().find(|on| on.iter().any(|other| other.server_id == target.server_id)) {
                     Some(on_server) => on_server.push(target),
                     None => servers.push(vec![target]),
@@ -364,6 +391,9 @@ impl<H: Host> LogoutStep<'_, H> {
     ) -> ControlFlow<()> {
         let server = target.server_id;
         let client = self.client(log, target);
+        if target.failure.take().is_some() {
+            log.info("Retrying the logout that failed before");
+        }
         let result = match self.log_out_with_retries(log, &client, target, registry, limits).await {
             Ok(result) => result,
             Err(LogoutError::NotSent { .. }) if !self.deadline.has_passed(self.host) => {
@@ -372,7 +402,7 @@ impl<H: Host> LogoutStep<'_, H> {
             Err(LogoutError::Api(error)) if self.budget.costs_only_time(&error) => return ControlFlow::Continue(()),
             Err(error) => {
                 self.api_was_silent.set(self.api_was_silent.get() || error.is_request_timeout());
-                self.warnings.add_failure(target, registry, &error.with_fix());
+                target.failure.replace(Some(Failure { error, at_ms: self.host.monotonic_ms() }));
                 return ControlFlow::Break(());
             }
         };

@@ -205,3 +205,28 @@ fn the_next_logout_on_a_server_waits_for_one_with_unknown_end() {
         assert_eq!(host.events("send POST").len(), responses.len());
     }
 }
+
+/// Found by the simulation: the API was down for a second, and one logout was given up long before post ended.
+#[test]
+fn retries_a_failed_logout_when_the_other_servers_are_done() {
+    let other = "5c3e0b8f-7a52-4a8e-9d0c-3f1f7f6d2a11";
+    for (other_login_ms, is_logged_out) in [(10_000.0, true), (2_000.0, false)] {
+        let host = left(ENDED).with_state(&[("login_2", &format!("{other} 1 {RAN}"))]).responding_by(
+            move |call, body, now_ms| {
+                let status = match call {
+                    "POST /registry-auth/logout" if now_ms < 1_900.0 && body.contains(ID) => 503,
+                    _ => 200,
+                };
+                let operation = if now_ms < other_login_ms { RUNNING.1 } else { SUCCEEDED.1 };
+                let body = if call.starts_with("GET") { operation } else { "{}" };
+                (10, Ok(crate::host::fake::response(status, body)))
+            },
+        );
+        host.run(post(&host));
+        assert_eq!(host.events("warning").is_empty(), is_logged_out);
+        assert_eq!(
+            host.events("info [").iter().filter(|line| line.ends_with("Logged out")).count(),
+            1 + usize::from(is_logged_out)
+        );
+    }
+}
