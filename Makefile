@@ -28,7 +28,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist sandbox-tools lint-tools advisories sbom verify
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist simulate simulate-mutants sandbox-tools lint-tools advisories sbom verify
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -36,7 +36,7 @@ demo: $(NPM) ## log in and out with a real registry and the real docker CLI
 	@tests/sandbox/install.sh docker docker-registry skopeo || true
 	@node tests/demo/demo.js
 
-test: lint unit wasm e2e check-dist ## all checks that a change must pass
+test: lint unit simulate wasm e2e check-dist ## all checks that a change must pass
 
 fuzz: $(FUZZ) ## fuzz the response parser and the log sanitizer for one minute (installs nightly Rust)
 	cargo +nightly fuzz run response -- -max_total_time=30 -print_final_stats=1
@@ -69,6 +69,12 @@ lint: $(RUST) $(DENY) $(NPM) lint-tools ## check formatting, import directions, 
 
 unit: $(RUST) ## unit tests of the core, on the host
 	cargo test --locked --quiet
+
+simulate: $(RUST) ## run simulated jobs with faults, kills and other jobs, and check the guarantees; JOBS=number SEED=first, or SEED=one alone
+	@JOBS="$(JOBS)" SEED="$(SEED)" cargo test --locked --quiet --profile simulation --lib -- --ignored --exact --nocapture simulation::tool::simulate
+
+simulate-mutants: $(RUST) ## change single lines of the core, and count the simulated jobs until a guarantee is broken
+	@node tests/simulation/mutants.js
 
 wasm: $(RUST) $(BINDGEN) $(PACK) ## tests of the JavaScript boundary, in Node.js
 	wasm-pack --log-level warn test --node --mode no-install --test wasm

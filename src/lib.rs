@@ -16,6 +16,9 @@ pub mod js;
 mod login;
 mod registry;
 mod runner;
+#[cfg(all(test, not(target_arch = "wasm32")))] // proptest does not build for wasm
+#[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+mod simulation;
 mod step;
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]

@@ -1,0 +1,105 @@
+//! No login of the job is left behind, or a warning names the server.
+
+use super::case::{Case, LOGIN_WAIT_MS, LOGOUT_WAIT_MS};
+use crate::simulation::job::History;
+use crate::simulation::plan::{Key, LogoutResponse, PostInputs, Runner};
+use crate::simulation::reoclo::{Seen, server_name};
+use crate::simulation::runner::End;
+use crate::simulation::servers::{Entry, Origin, REGISTRIES};
+
+/// For how long the API has to work at the end of the post step.
+const REACHABLE_MS: u64 = 15_000;
+/// The longest time of the post step.
+const POST_MS: u64 = 45_000;
+
+pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
+    let (main, post) = (case.main(), case.post());
+    if !case.use_.cleanup || !case.post_knows_inputs() || main.disk_was_full || !matches!(post.end, End::Exited(_)) {
+        return;
+    }
+    for entry in left_behind(case) {
+        if is_beyond_reach(case, entry) {
+            continue;
+        }
+        let server = case.operation(entry.operation).server;
+        let (name, registry) = (server_name(server), REGISTRIES[entry.registry]);
+        let what = format!("{name} stays logged in to {registry} by op-{}", entry.operation);
+        if !case.is_told(server) {
+            found.push(format!("{what}, without a warning"));
+        } else if is_healthy(case, server) {
+            found.push(format!("{what}, although the API was reachable"));
+        }
+    }
+}
+
+/// The logins of this use that are there after the job.
+fn left_behind<'a>(case: &'a Case<'_>) -> impl Iterator<Item = Entry> + 'a {
+    let entries = case.history.reoclo.servers.logins.iter().flatten().copied();
+    entries.filter(|entry| case.operation(entry.operation).origin == Origin::Use(case.of))
+}
+
+/// Why each login that is there after the job was left behind.
+pub(in crate::simulation) fn reasons(history: &History) -> Vec<&'static str> {
+    let mut reasons = Vec::new();
+    for (of, record) in history.uses.iter().enumerate() {
+        let Some(use_) = history.plan.uses.get(of) else { continue };
+        let case = Case::new(history, of, use_, record);
+        reasons.extend(left_behind(&case).map(|entry| match () {
+            () if !use_.cleanup => "cleanup: false",
+            () if record.post.end == End::Killed => "post was killed",
+            () if !case.post_knows_inputs() => "post had no state, and other inputs",
+            () if record.main.disk_was_full => "the state could not be saved (warning)",
+            () if is_beyond_reach(&case, entry) => "restored, or logged in later, by what nobody knows of",
+            () => "post could not log out (warning)",
+        }));
+    }
+    reasons
+}
+
+/// A login that the action cannot know of, or cannot have prevented.
+fn is_beyond_reach(case: &Case<'_>, entry: Entry) -> bool {
+    let (first, last) = entry.restored_by.unwrap_or((entry.operation, entry.operation));
+    is_out_of_control(case, first) || is_out_of_control(case, last)
+}
+
+/// Whether the action cannot know of an operation, or cannot wait for it.
+fn is_out_of_control(case: &Case<'_>, culprit: usize) -> bool {
+    let operation = case.operation(culprit);
+    // Another use of the action may have been killed together with its post step.
+    if operation.origin != Origin::Use(case.of) {
+        return true;
+    }
+    if case.is_known(culprit) && !case.cannot_be_read(culprit) {
+        return false;
+    }
+    // Of a request with an unknown operation, the login is expected to end within 20 s. A gateway may send a request
+    // twice, which nobody knows of.
+    let requests = &case.history.reoclo.exchanges;
+    let request = requests.iter().find(|exchange| exchange.started.contains(&culprit));
+    let wait_ms = if operation.is_login { LOGIN_WAIT_MS } else { LOGOUT_WAIT_MS };
+    let is_duplicate = request.is_some_and(|request| request.started.len() > 1);
+    let clock_jumps = case.history.plan.clock_jump.is_some();
+    is_duplicate || clock_jumps || request.is_some_and(|request| operation.ends_ms > request.sent_ms + wait_ms)
+}
+
+/// Whether nothing kept the post step from logging this server out.
+fn is_healthy(case: &Case<'_>, server: usize) -> bool {
+    let (plan, post) = (&case.history.plan, case.post());
+    let from_ms = post.started_ms.max(post.ended_ms.saturating_sub(REACHABLE_MS));
+    let outage = plan.api.outage.map(|(at_ms, for_ms, _)| (u64::from(at_ms), u64::from(at_ms) + u64::from(for_ms)));
+    let operations = &case.history.reoclo.servers.operations;
+    plan.api.key == Key::Valid
+        && plan.api.rate_limit.is_none()
+        && plan.api.logout_response != LogoutResponse::Accepted
+        && (plan.runner == Runner::GitHub || case.use_.post_inputs == PostInputs::Own)
+        && case.logins.len() <= 20
+        && outage.is_none_or(|(starts_ms, ends_ms)| ends_ms < from_ms || starts_ms > post.ended_ms)
+        && case.exchanges(false).all(|it| it.fault.is_none_or(|fault| fault.passes() && it.ended_ms.is_some_and(|ms| ms < from_ms)))
+        && plan.servers.get(server).is_some_and(|server| server.offline.is_none())
+        && operations.iter().filter(|it| it.server == server).all(|it| {
+            it.ending.is_success() && it.reported_ms < post.started_ms.max(it.starts_ms) + LOGIN_WAIT_MS / 2
+        })
+        && post.ended_ms - post.started_ms < POST_MS - REACHABLE_MS
+        // In vault mode the registry is only known from a response.
+        && (!case.use_.is_vault || case.main().end != End::Killed && case.logins.iter().all(|login| login.requests.iter().all(|it| matches!(it.seen, Seen::Accepted { .. }))))
+}
