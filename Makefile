@@ -28,7 +28,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist site test-site build-site sandbox-tools lint-tools advisories sbom verify
+.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist site test-site screenshot build-site sandbox-tools lint-tools advisories sbom verify
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -85,6 +85,10 @@ test-site: build-site sandbox-tools lint-tools ## tests of the page in Chromium,
 	@tests/sandbox/install.sh chromium || true
 	node --test --test-timeout=300000 --test-reporter=spec tests/site/*.test.js
 
+screenshot: build-site ## take the picture of the page in README.md
+	@tests/sandbox/install.sh chromium
+	@node tests/site/screenshot.js docs/site.png
+
 build-site: $(RUST) $(BINDGEN) $(NPM)
 	@node site/build.js
 
@@ -100,6 +104,7 @@ test-runners: build-site sandbox-tools ## workflows on act, and on the runners o
 	node --test --test-timeout=300000 --test-reporter=spec tests/runners/*.test.js
 
 bench: build-site $(NODES) ## compare time, memory, requests and sizes with budgets and bare scripts; N=rounds PEER=folder JSON=file
+	@tests/sandbox/install.sh chromium || true
 	@node bench/bench.js --rounds "$(N)" --peer "$(PEER)" --json "$(JSON)"
 
 curve: $(NPM) ## measure steps with 1 to 100 servers, print a table and draw docs/fleet.svg

@@ -20,6 +20,7 @@ const refused = new Map();
 /** Fields whose problem is shown while they are edited. */
 const shown = new Set();
 let page;
+let shownStored;
 
 // The form
 
@@ -59,12 +60,12 @@ function showFields() {
       }
       control.value = field.value;
       control.disabled = field.options.length === 1;
-    } else if (field.placeholder) {
+    } else if (field.placeholder && control.placeholder !== field.placeholder) {
       control.placeholder = field.placeholder;
     }
     const help = box.querySelector('.help');
     help.dataset.text ??= help.textContent;
-    help.textContent = field.help || help.dataset.text;
+    setText(help, field.help || help.dataset.text);
   }
 }
 
@@ -76,7 +77,7 @@ function showProblems() {
     const isShown = found && (refused.has(name) || shown.has(name) || document.activeElement !== control);
     if (isShown) shown.add(name);
     else if (!found) shown.delete(name);
-    byId(`${name}-problem`).textContent = isShown ? found : '';
+    setText(byId(`${name}-problem`), isShown ? found : '');
     control.setAttribute('aria-invalid', String(Boolean(isShown)));
     if (isShown) control.closest('details')?.setAttribute('open', '');
   }
@@ -87,14 +88,16 @@ const say = debounce((text) => (byId('status').textContent = text), 600);
 function showResult() {
   show(byId('workflow'), page.workflow, 'yaml');
   show(byId('commands'), page.commands, 'shell');
-  byId('path').textContent = page.path;
+  setText(byId('path'), page.path);
   const count = page.problems.length;
   const state = byId('state');
-  state.textContent = count === 0 ? 'No problems found' : count === 1 ? '1 problem' : `${count} problems`;
+  setText(state, count === 0 ? 'No problems found' : count === 1 ? '1 problem' : `${count} problems`);
   state.className = count === 0 ? 'good' : 'bad';
   byId('notices').replaceChildren(...page.notices.map((notice) => element('li', notice)));
   byId('notices').hidden = page.notices.length === 0;
-  byId('stored').replaceChildren(...page.stored.flatMap(({ kind, name, what }) => [definition(kind, name), element('dd', what)]));
+  const stored = JSON.stringify(page.stored);
+  if (stored !== shownStored) byId('stored').replaceChildren(...page.stored.flatMap(({ kind, name, what }) => [definition(kind, name), element('dd', what)]));
+  shownStored = stored;
   say([state.textContent, ...page.problems.map(({ message }) => message), ...page.notices].join('. '));
 }
 
@@ -104,15 +107,27 @@ function definition(kind, name) {
   return term;
 }
 
+/** Shows a text, one element per line. Only lines that have changed are replaced: a keystroke changes few of them. */
 function show(target, text, language) {
-  target.replaceChildren(
-    ...highlight(text, language).map(({ text, kind }) => {
-      if (!kind) return text;
-      const part = element('span', text);
-      part.className = kind;
-      return part;
-    }),
-  );
+  const lines = text.split(/(?<=\n)/);
+  const old = [...target.children];
+  const both = Math.min(lines.length, old.length);
+  let start = 0;
+  while (start < both && old[start].textContent === lines[start]) start++;
+  let end = 0;
+  while (end < both - start && old.at(-1 - end).textContent === lines.at(-1 - end)) end++;
+  old.slice(start, old.length - end).forEach((line) => line.remove());
+  const next = target.children[start] ?? null;
+  for (const line of lines.slice(start, lines.length - end)) {
+    const shown = element('span', '');
+    shown.append(...highlight(line, language).map(({ text, kind }) => (kind ? Object.assign(element('span', text), { className: kind }) : text)));
+    target.insertBefore(shown, next);
+  }
+}
+
+/** Unchanged text needs no new layout. */
+function setText(target, text) {
+  if (target.textContent !== text) target.textContent = text;
 }
 
 function element(name, text) {
@@ -229,7 +244,13 @@ form.addEventListener('input', ({ target }) => {
 form.addEventListener('focusout', () => setTimeout(() => page && showProblems()));
 addEventListener('hashchange', loadFragment);
 
-await init({ module_or_path: fetch(new URL('core.wasm', import.meta.url)) });
+try {
+  await init({ module_or_path: fetch(new URL('core.wasm', import.meta.url)) });
+} catch (error) {
+  byId('state').textContent = 'The checks could not be loaded';
+  byId('state').className = 'bad';
+  throw error;
+}
 loadFragment();
 performance.mark('ready');
 document.documentElement.dataset.ready = '';

@@ -31,9 +31,12 @@ const write = await loadCore(dist);
 const { workflow, commands, stored } = write({});
 const { registry } = write({ mode: 'passthrough' }).fields;
 const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+// One element per line, as the page makes them.
 const coloured = (text, language) =>
-  highlight(text, language)
-    .map(({ text, kind }) => (kind ? `<span class="${kind}">${escape(text)}</span>` : escape(text)))
+  text
+    .split(/(?<=\n)/)
+    .map((line) => highlight(line, language).map(({ text, kind }) => (kind ? `<span class="${kind}">${escape(text)}</span>` : escape(text))))
+    .map((parts) => `<span>${parts.join('')}</span>`)
     .join('');
 const parts = {
   workflow: coloured(workflow, 'yaml'),

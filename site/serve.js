@@ -1,5 +1,5 @@
 // Serves the built page on loopback and prints its address: `make site`.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -18,11 +18,13 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 
  */
 export async function servePage({ base = '/', folder = DIST } = {}) {
   const requests = [];
-  const server = createServer(async ({ url }, response) => {
+  const names = await readdir(folder);
+  const files = new Map(await Promise.all(names.map(async (name) => [name, gzipSync(await readFile(join(folder, name)), { level: 9 })])));
+  const server = createServer(({ url }, response) => {
     const path = new URL(url, 'http://localhost').pathname;
     const name = path === base ? 'index.html' : path.slice(base.length);
-    const file = path.startsWith(base) && /^[\w-]+\.\w+$/.test(name) ? await readFile(join(folder, name)).catch(() => undefined) : undefined;
-    const body = gzipSync(file ?? 'not found', { level: 9 });
+    const file = path.startsWith(base) ? files.get(name) : undefined;
+    const body = file ?? gzipSync('not found');
     requests.push({ url, bytes: body.length });
     response.writeHead(file ? 200 : 404, { 'content-type': TYPES[extname(name)] ?? 'text/plain', 'content-encoding': 'gzip', 'content-length': body.length });
     response.end(body);

@@ -2,7 +2,7 @@
 //! sample takes its place.
 
 use crate::codec::PageCodec;
-use crate::source::{Content, Plan};
+use crate::plan::{Content, Plan};
 use crate::value::Value;
 use reoclo_docker_auth::page::{self, Findings, PRESETS, Username};
 

@@ -1,7 +1,7 @@
 //! The commands that set the secrets and variables of a workflow.
 
+use crate::plan::Plan;
 use crate::platform::Platform;
-use crate::source::Plan;
 use crate::value::Store;
 use serde::{Serialize, Serializer};
 

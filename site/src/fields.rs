@@ -1,6 +1,7 @@
 //! The fields that apply to a plan: what is hidden, what an empty field means, and help that depends on other fields.
 
-use crate::source::{Content, Mode, Plan, Source, sentence};
+use crate::plan::{Content, Mode, Plan, sentence};
+use crate::token::Source;
 use reoclo_docker_auth::page::{PRESETS, Username};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -10,11 +10,12 @@ mod codec;
 mod commands;
 mod fields;
 mod form;
+mod plan;
 mod platform;
-mod source;
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 mod tests;
+mod token;
 mod value;
 mod workflow;
 mod yaml;
@@ -62,7 +63,7 @@ pub struct Problem {
 #[must_use]
 pub fn write(form: &Form) -> Page {
     let (form, mut problems) = form.without_secrets();
-    let plan = source::Plan::of(&form);
+    let plan = plan::Plan::of(&form);
     problems.extend(plan.problems.iter().cloned());
     let findings = check::check(&plan);
     // One problem per field: the page's own comes first, and the value that it is about is not in the workflow.

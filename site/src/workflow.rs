@@ -1,6 +1,6 @@
 //! The text of the workflow.
 
-use crate::source::{Content, Item, Plan, Step};
+use crate::plan::{Content, Item, Plan, Step};
 use crate::value::Value;
 use crate::yaml::{double_quoted, is_printable, scalar};
 use std::fmt::Write;

@@ -49,12 +49,14 @@ fn is_aws_secret_key(word: &str) -> bool {
         && has(u8::is_ascii_digit)
 }
 
+/// `scheme://user:password@host`, also without the scheme.
 fn has_password_in_url(text: &str) -> bool {
-    text.split("://").skip(1).any(|rest| {
-        let authority = rest.split(|c: char| c.is_whitespace() || "/?#".contains(c)).next().unwrap_or_default();
-        authority
-            .rsplit_once('@')
-            .is_some_and(|(user, _)| user.split_once(':').is_some_and(|(_, password)| !password.is_empty()))
+    text.split_whitespace().any(|word| {
+        let rest = word.split_once("://").map_or(word, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let password =
+            authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')).map(|(_, password)| password);
+        password.is_some_and(|password| !password.is_empty())
     })
 }
 
@@ -88,6 +90,7 @@ mod tests {
             (config, "a docker config.json"),
             ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "an AWS secret access key"),
             ("http://bob:hunter22@proxy.example.com:3128", "a URL with a password"),
+            ("bob:hunter22@proxy.example.com:3128", "a URL with a password"),
         ] {
             for text in [
                 secret.to_owned(),

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import axe from 'axe-core';
 import { loadCore } from '../../site/core.js';
-import { fragmentOf, SKIP, useBrowser, workflowOf } from './browser.js';
+import { SKIP } from '../support/chromium.js';
+import { fragmentOf, useBrowser, workflowOf } from './browser.js';
 
 const write = await loadCore();
 

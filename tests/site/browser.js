@@ -1,19 +1,7 @@
-// Debian's Chromium with the built page.
-import { existsSync } from 'node:fs';
+// The built page in Chromium, for the tests of a file.
 import { after, before } from 'node:test';
-import { chromium } from 'playwright-core';
 import { servePage } from '../../site/serve.js';
-
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
-
-/** Why tests in Chromium are skipped; false if they are not. */
-export const SKIP = CHROMIUM || process.env.REQUIRE_BROWSER === '1' ? false : 'Chromium is not installed: tests/sandbox/install.sh chromium';
-
-// Without the network, and as root.
-const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-
-/** Starts Chromium. */
-export const launch = () => chromium.launch({ executablePath: CHROMIUM ?? '/usr/bin/chromium', args: ARGS });
+import { launch, SKIP } from '../support/chromium.js';
 
 /**
  * Starts Chromium and serves the page, for the tests of a file. Every page is checked when its test ends: no error and no
@@ -46,7 +34,7 @@ export function useBrowser() {
 }
 
 /** What must not happen on a page, as it happens. */
-export function watch(page, origin) {
+function watch(page, origin) {
   const errors = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && errors.push(`console: ${message.text()}`));
   page.on('pageerror', (error) => errors.push(`error: ${error.message}`));

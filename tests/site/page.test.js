@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { loadCore } from '../../site/core.js';
-import { fragmentOf, SKIP, useBrowser, workflowOf } from './browser.js';
+import { SKIP } from '../support/chromium.js';
+import { fragmentOf, useBrowser, workflowOf } from './browser.js';
 
 const ID = '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11';
 const OTHER = '1c9e55d0-6f4b-4d7a-8e21-7a1b2c3d4e5f';
