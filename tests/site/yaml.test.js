@@ -168,6 +168,8 @@ test('a list keeps its comments, and they stay comments', () => {
     const { workflow } = write({ server_id: `web_1 # ${comment}\nweb_2` });
     const { server_id } = parse(workflow).jobs.deploy.steps[0].with;
     assert.deepEqual(entries(server_id), ['${{ vars.web_1 }}', '${{ vars.web_2 }}'], workflow);
+    // The platform would evaluate an expression in it.
+    assert.equal(server_id.split('${{').length, 3, workflow);
     const { workflow: single } = write({ server_id: `web_1 # ${comment}` });
     assert.equal(parse(single).jobs.deploy.steps[0].with.server_id, '${{ vars.web_1 }}', single);
   }
