@@ -3,12 +3,14 @@
 //! [`step`] has the two steps and is the place to start reading. The logic knows no JavaScript and runs on any machine.
 //! Only [`js`], which is compiled for WebAssembly alone, does: it implements the port in [`host`].
 //!
-//! [`page`] is for a page that writes workflows, and not part of the action.
+//! `page` is for a page that writes workflows, and not part of the action.
 //!
 //! Imports go one way: host ← runner, registry ← api ← inputs ← login ← step ← js. `make lint` checks it.
 
 // Without the boundary only tests call the steps. The wasm build of the action reports dead code.
 #![cfg_attr(not(all(target_arch = "wasm32", feature = "action")), allow(dead_code))]
+// What the page calls is public for it alone.
+#![cfg_attr(not(feature = "page"), allow(unreachable_pub))]
 
 mod api;
 mod host;
@@ -16,6 +18,7 @@ mod inputs;
 #[cfg(all(target_arch = "wasm32", feature = "action"))]
 pub mod js;
 mod login;
+#[cfg(any(test, feature = "page"))]
 pub mod page;
 mod registry;
 mod runner;

@@ -11,8 +11,10 @@ const MAX_TIMEOUT_S: u32 = 86_400;
 
 /// How automation keys start: made by a person, minted for a session, and of the first generation.
 pub(crate) const AUTOMATION_KEYS: [&str; 3] = ["rca_", "rss_", "rk_a_"];
-/// How keys of Reoclo's other APIs start: integrations, and machine users.
-pub(crate) const OTHER_KEYS: [&str; 2] = ["rk_t_", "rk_m_"];
+/// How the keys of integrations start, which belong to another API.
+pub(crate) const INTEGRATION_KEY: &str = "rk_t_";
+/// How the keys of machine users start, which belong to another API.
+pub(crate) const MACHINE_USER_KEY: &str = "rk_m_";
 
 /// Why a secret can be empty that exists.
 pub(crate) const EMPTY_SECRETS: &str =
@@ -33,12 +35,12 @@ pub(crate) fn api_key(value: &str) -> Result<Secret, InputError> {
     if key.is_empty() {
         return error(&format!("is required: set it to a Reoclo automation key, stored as a secret. {EMPTY_SECRETS}"));
     }
-    if key.starts_with("rk_t_") {
+    if key.starts_with(INTEGRATION_KEY) {
         return error(
             "is an integration key (rk_t_), which the automation API does not accept: create an automation key",
         );
     }
-    if key.starts_with("rk_m_") {
+    if key.starts_with(MACHINE_USER_KEY) {
         return error(
             "is a machine user key (rk_m_), which the automation API does not accept: create an automation key",
         );

@@ -1,6 +1,6 @@
 //! What is recognized as a secret in a text that should not contain one, such as the name of a secret.
 
-use crate::inputs::parse::{AUTOMATION_KEYS, OTHER_KEYS};
+use crate::inputs::parse::{AUTOMATION_KEYS, INTEGRATION_KEY, MACHINE_USER_KEY};
 use crate::registry::preflight::TOKEN_PREFIXES;
 
 /// How base64 of JSON (`{"`, `{` and a line break) and of `AWS:` starts: JSON Web Tokens, tokens of ECR, key files.
@@ -29,7 +29,7 @@ pub fn find(text: &str) -> Option<&'static str> {
 
 fn kind_of(word: &str) -> Option<&'static str> {
     let starts_with = |prefix: &str| word.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty());
-    if AUTOMATION_KEYS.iter().chain(&OTHER_KEYS).any(|prefix| starts_with(prefix)) {
+    if AUTOMATION_KEYS.into_iter().chain([INTEGRATION_KEY, MACHINE_USER_KEY]).any(starts_with) {
         return Some("a Reoclo API key");
     }
     let is_base64 = word.len() >= MIN_BASE64_CHARS && BASE64_STARTS.iter().any(|start| word.starts_with(start));

@@ -217,6 +217,7 @@ impl RegistryKind {
     }
 
     /// What a credential for it must be, as a sentence in the imperative; `None` if any may be accepted.
+    #[cfg(any(test, feature = "page"))]
     #[must_use]
     pub fn advice(self) -> Option<&'static str> {
         self.facts().auth_fix

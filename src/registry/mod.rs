@@ -9,5 +9,6 @@ pub(crate) mod host_port;
 pub(crate) mod kind;
 pub(crate) mod pasted;
 pub(crate) mod preflight;
+#[cfg(any(test, feature = "page"))]
 pub(crate) mod preset;
 pub(crate) mod service_account;
