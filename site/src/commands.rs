@@ -34,15 +34,17 @@ pub(crate) fn stored(plan: &Plan) -> Vec<Stored> {
 
 /// One line for each, after a comment that says how to use them.
 pub(crate) fn text(platform: Platform, stored: &[Stored]) -> String {
-    let intro = match platform {
-        Platform::GitHub => "# In a clone of the repository. Each command asks for the value.",
-        Platform::EnterpriseServer => {
-            "# In a clone of the repository, after: gh auth login --hostname HOST. Each command asks for the value."
-        }
-        Platform::Gitea => {
-            "# In a clone of the repository. The first kind of command asks for the value. Or: Settings → Actions."
-        }
-        Platform::Forgejo => "# In the repository: Settings → Actions → Secrets, and Settings → Actions → Variables.",
+    let intro: &[&str] = match platform {
+        Platform::GitHub => &["# In a clone of the repository. Each command asks for the value."],
+        Platform::EnterpriseServer => &[
+            "# In a clone of the repository. Each command asks for the value.",
+            "# Once before: gh auth login --hostname HOST",
+        ],
+        Platform::Gitea => &[
+            "# In a clone of the repository, or under Settings → Actions.",
+            "# The commands for secrets ask for the value.",
+        ],
+        Platform::Forgejo => &["# In the repository, under Settings → Actions."],
     };
     let lines = stored.iter().map(|Stored { store, name, .. }| match (platform, store) {
         (Platform::GitHub | Platform::EnterpriseServer, _) => format!("gh {} set {name}", name_of(*store)),
@@ -52,5 +54,5 @@ pub(crate) fn text(platform: Platform, stored: &[Stored]) -> String {
         (Platform::Forgejo, Store::Secrets) => format!("# Add secret: {name}"),
         (Platform::Forgejo, Store::Vars) => format!("# Add variable: {name}"),
     });
-    std::iter::once(intro.to_owned()).chain(lines).map(|line| line + "\n").collect()
+    intro.iter().map(|line| (*line).to_owned()).chain(lines).map(|line| line + "\n").collect()
 }

@@ -33,9 +33,9 @@ impl Source {
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::Job => "GITHUB_TOKEN of the job",
-            Self::Oidc => "OIDC, without a stored secret",
-            Self::Keys => "Access keys stored as secrets",
-            Self::Secret => "Token or password stored as a secret",
+            Self::Oidc => "OIDC, no stored secret",
+            Self::Keys => "Access keys, stored as secrets",
+            Self::Secret => "Stored as a secret",
         }
     }
 

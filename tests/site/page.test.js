@@ -54,7 +54,7 @@ describe('page', { skip: SKIP }, () => {
     assert.equal(await workflowOf(page), write({ mode: 'passthrough', registry: 'ecr', source: 'keys' }).workflow);
     // Another registry has other sources.
     await page.getByLabel('Registry', { exact: true }).selectOption('Docker Hub');
-    assert.deepEqual(await page.getByLabel('Token', { exact: true }).locator('option').allTextContents(), ['Token or password stored as a secret']);
+    assert.deepEqual(await page.getByLabel('Token', { exact: true }).locator('option').allTextContents(), ['Stored as a secret']);
     await page.getByLabel('Secret with the token').fill('HUB');
     assert.match(await workflowOf(page), /access_token: \$\{\{ secrets\.HUB \}\}/);
     await page.getByRole('tab', { name: 'Vault credential' }).click();
