@@ -163,18 +163,22 @@ for (const tab of tabs) {
 
 // The address
 
-function saveFragment() {
+/** The address of this form. */
+function link() {
   const isDefault = (name, value) => value === (page.fields[name]?.options[0]?.value ?? defaults[name]);
   const changed = Object.entries(values()).filter(([name, value]) => page.fields[name] && !isDefault(name, value));
-  const fragment = new URLSearchParams(changed).toString();
   const address = new URL(location.href);
-  address.hash = fragment;
-  // A page in a sandbox may not change its address.
+  address.hash = new URLSearchParams(changed).toString();
+  return address.href;
+}
+
+function saveFragment() {
+  const address = link();
+  if (address === location.href) return;
+  // Browsers limit how often an address changes, and a page in a sandbox may not change it. The next change tries again.
   try {
     history.replaceState(null, '', address);
-  } catch {
-    byId('link').hidden = true;
-  }
+  } catch {}
 }
 
 function loadFragment() {
@@ -219,7 +223,7 @@ async function copy(button, text) {
 
 byId('copy').addEventListener('click', ({ target }) => copy(target, page.workflow));
 byId('copy-commands').addEventListener('click', ({ target }) => copy(target, page.commands));
-byId('link').addEventListener('click', ({ target }) => copy(target, location.href));
+byId('link').addEventListener('click', ({ target }) => copy(target, link()));
 byId('download').addEventListener('click', () => {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([page.workflow], { type: 'application/yaml' }));
