@@ -28,7 +28,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit wasm e2e test-node test-platforms test-runners bench curve check-dist simulate simulate-mutants sandbox-tools lint-tools advisories sbom verify
+.PHONY: help demo test fuzz dist lint unit simulate simulate-mutants wasm e2e test-node test-platforms test-runners bench curve check-dist site test-site screenshot build-site sandbox-tools lint-tools advisories sbom verify
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -36,7 +36,7 @@ demo: $(NPM) ## log in and out with a real registry and the real docker CLI
 	@tests/sandbox/install.sh docker docker-registry skopeo || true
 	@node tests/demo/demo.js
 
-test: lint unit simulate wasm e2e check-dist ## all checks that a change must pass
+test: lint unit simulate wasm e2e test-site check-dist ## all checks that a change must pass
 
 fuzz: $(FUZZ) ## fuzz the response parser and the log sanitizer for one minute (installs nightly Rust)
 	cargo +nightly fuzz run response -- -max_total_time=30 -print_final_stats=1
@@ -56,9 +56,11 @@ advisories: $(RUST) $(DENY) $(NPM) ## check for known vulnerabilities in crates 
 	npm audit --omit=dev
 
 lint: $(RUST) $(DENY) $(NPM) lint-tools ## check formatting, import directions, dependencies and workflows, and run clippy for the host and for wasm
-	cargo fmt --check
-	cargo clippy --locked --quiet --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
 	cargo clippy --locked --quiet --all-targets --target wasm32-unknown-unknown -- -D warnings
+	@# The page uses the core without its boundary.
+	cargo clippy --locked --quiet --package reoclo-docker-auth-site --lib --target wasm32-unknown-unknown -- -D warnings -D unused_crate_dependencies
 	@# Crates that nothing uses: those of the wasm, and those of the unit tests.
 	cargo clippy --locked --quiet --lib --target wasm32-unknown-unknown -- -D unused_crate_dependencies
 	cargo clippy --locked --quiet --lib --profile test -- -D unused_crate_dependencies
@@ -67,8 +69,8 @@ lint: $(RUST) $(DENY) $(NPM) lint-tools ## check formatting, import directions, 
 	@node tests/lint/rooms.js
 	@tests/lint/workflows.sh
 
-unit: $(RUST) ## unit tests of the core, on the host
-	cargo test --locked --quiet
+unit: $(RUST) ## unit tests of the core and of the page, on the host
+	cargo test --locked --quiet --workspace
 
 simulate: $(RUST) ## run simulated jobs with faults, kills and other jobs, and check the guarantees; JOBS=number SEED=first, or SEED=one alone
 	@JOBS="$(JOBS)" SEED="$(SEED)" cargo test --locked --quiet --profile simulation --lib -- --ignored --exact --nocapture simulation::tool::simulate
@@ -82,6 +84,20 @@ wasm: $(RUST) $(BINDGEN) $(PACK) ## tests of the JavaScript boundary, in Node.js
 e2e: $(NPM) sandbox-tools lint-tools $(RUST) ## end-to-end tests of the committed dist/, with a stand-in for Reoclo, a real registry and the real docker CLI
 	node --test --test-timeout=300000 --test-reporter=spec $(TESTS)
 
+site: build-site ## build the page that writes workflows, and serve it
+	@node site/serve.js
+
+test-site: build-site sandbox-tools lint-tools ## tests of the page in Chromium, and of the workflows it writes; REQUIRE_BROWSER=1 fails instead of skipping
+	@tests/sandbox/install.sh chromium || true
+	node --test --test-timeout=300000 --test-reporter=spec tests/site/*.test.js
+
+screenshot: build-site ## take the picture of the page in README.md
+	@tests/sandbox/install.sh chromium
+	@node tests/site/screenshot.js docs/site.png
+
+build-site: $(RUST) $(BINDGEN) $(NPM)
+	@node site/build.js
+
 test-node: $(NPM) $(NODES) sandbox-tools ## end-to-end tests on Node.js 20, 22 and 24, and the error on Node.js 18
 	@node tests/nodes/run.js
 
@@ -89,11 +105,12 @@ test-platforms: $(NPM) $(FOREIGN_NODES) sandbox-tools ## scenarios on Node.js fo
 	@tests/sandbox/install.sh wine qemu-aarch64 arm64-libraries || true
 	@node tests/platforms/run.js
 
-test-runners: $(NPM) sandbox-tools ## workflows on act, and on the runners of Gitea and Forgejo with a real Gitea server (requires Go); REQUIRE_RUNNERS=1 fails instead of skipping
+test-runners: build-site sandbox-tools ## workflows on act, and on the runners of Gitea and Forgejo with a real Gitea server (requires Go); REQUIRE_RUNNERS=1 fails instead of skipping
 	@tests/runners/install.sh
 	node --test --test-timeout=300000 --test-reporter=spec tests/runners/*.test.js
 
-bench: $(NPM) $(NODES) ## compare time, memory, requests and sizes with budgets and bare scripts; N=rounds PEER=folder JSON=file
+bench: build-site $(NODES) ## compare time, memory, requests and sizes with budgets and bare scripts; N=rounds PEER=folder JSON=file
+	@tests/sandbox/install.sh chromium || true
 	@node bench/bench.js --rounds "$(N)" --peer "$(PEER)" --json "$(JSON)"
 
 curve: $(NPM) ## measure steps with 1 to 100 servers, print a table and draw docs/fleet.svg

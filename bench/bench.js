@@ -9,6 +9,7 @@ import { BUDGETS } from './budgets.js';
 import { inputs, loadAction, run, startApi, uuids } from './runner.js';
 import { limitedFleet, measureFleet } from './fleet.js';
 import { middle } from './middle.js';
+import { measurePage } from './page.js';
 import { sizes } from './sizes.js';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -43,6 +44,7 @@ try {
 } finally {
   api.stop();
 }
+for (const { what, budget, values } of await measurePage(rounds)) row({ what: `page: ${what}`, unit: 'ms', who: 'Chromium', values, budget });
 for (const [what, bytes] of Object.entries(await sizes(ROOT))) {
   row({ what, unit: 'bytes', who: 'this action', values: [bytes], budget: BUDGETS.sizes[what] });
 }

@@ -25,6 +25,10 @@ export const BUDGETS = {
   limitedPercent: 125,
   rejected: 20,
 
+  // The page that writes workflows, on loopback: from navigation to the first workflow that the core wrote, and from a
+  // keystroke to the workflow for it.
+  page: { firstWorkflowMs: 300, keystrokeMs: 8 },
+
   // Login and status requests for an operation of ten minutes.
   requests: 240,
 

@@ -3,17 +3,23 @@
 //! [`step`] has the two steps and is the place to start reading. The logic knows no JavaScript and runs on any machine.
 //! Only [`js`], which is compiled for WebAssembly alone, does: it implements the port in [`host`].
 //!
+//! `page` is for a page that writes workflows, and not part of the action.
+//!
 //! Imports go one way: host ← runner, registry ← api ← inputs ← login ← step ← js. `make lint` checks it.
 
-// On the host only tests call the steps. The wasm build reports dead code.
-#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+// Without the boundary only tests call the steps. The wasm build of the action reports dead code.
+#![cfg_attr(not(all(target_arch = "wasm32", feature = "action")), allow(dead_code))]
+// What the page calls is public for it alone.
+#![cfg_attr(not(feature = "page"), allow(unreachable_pub))]
 
 mod api;
 mod host;
 mod inputs;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "action"))]
 pub mod js;
 mod login;
+#[cfg(any(test, feature = "page"))]
+pub mod page;
 mod registry;
 mod runner;
 #[cfg(all(test, not(target_arch = "wasm32")))] // proptest does not build for wasm
@@ -28,7 +34,7 @@ mod tests;
 #[cfg(fuzzing)]
 pub mod fuzz {
     use crate::api::contract::{self, LoginResponse, LogoutResponse, Operation};
-    use crate::host::Host;
+    use crate::host::codec::Codec;
     use crate::host::fake::FakeHost;
 
     /// Deserializes every kind of response body, and sanitizes what an error shows.

@@ -293,6 +293,7 @@ impl fmt::Display for ValidationError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::codec::Codec;
     use crate::host::fake::FakeHost;
     use crate::host::json::JsonError;
     use crate::runner::secret::Secret;

@@ -41,9 +41,13 @@ impl ApiUrl {
         self.0.split('/').nth(2).unwrap_or_default()
     }
 
-    /// Whether the API key would be sent over a network without encryption.
-    pub(crate) fn is_unencrypted(&self) -> bool {
-        self.0.starts_with("http:") && !host_port::is_loopback(self.host())
+    /// The warning that the API key would be sent over a network without encryption.
+    pub(crate) fn unencrypted_warning(&self) -> Option<String> {
+        let host = self.host();
+        let is_unencrypted = self.0.starts_with("http:") && !host_port::is_loopback(host);
+        is_unencrypted.then(|| {
+            format!("api_url uses plain HTTP to {host}, so the API key can be read on the network. Fix: use https.")
+        })
     }
 
     /// The URL of an endpoint, such as `/registry-auth/login`.
@@ -94,7 +98,7 @@ mod tests {
             ("http://10.0.0.1", true),
             ("http://api.example.com/x", true),
         ] {
-            assert_eq!(ApiUrl::parse(url).unwrap().is_unencrypted(), is_unencrypted, "{url}");
+            assert_eq!(ApiUrl::parse(url).unwrap().unencrypted_warning().is_some(), is_unencrypted, "{url}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A host in memory: scripted responses, and a clock that advances when everything waits for it.
 
+use super::codec::Codec;
 use super::json::{self, JsonError};
 use super::virtual_time::{Run, VirtualTime};
 use super::{Host, Method, Request, Response, TransportError};
@@ -99,9 +100,7 @@ impl FakeHost {
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
-    let value: serde_json::Value = serde_json::from_str(json::without_bom(text)).map_err(|_| JsonError::Syntax)?;
-    json::check_limits(text)?;
-    json::deserialize_value(value)
+    json::read(text, |text| serde_json::from_str::<serde_json::Value>(text).ok())
 }
 
 pub(crate) fn parse_date(date: &str) -> Option<f64> {
@@ -119,6 +118,21 @@ pub(crate) fn response(status: u16, body: &str) -> Response {
 
 fn extend(map: &mut HashMap<String, String>, pairs: &[(impl AsRef<str>, impl AsRef<str>)]) {
     map.extend(pairs.iter().map(|(key, value)| (key.as_ref().to_owned(), value.as_ref().to_owned())));
+}
+
+impl Codec for FakeHost {
+    fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
+        read_json(text)
+    }
+    fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String {
+        serde_json::to_string(value).unwrap()
+    }
+    fn base64(&self, text: &str) -> String {
+        STANDARD.encode(text)
+    }
+    fn decode_base64(&self, base64: &str) -> String {
+        decode_base64(base64)
+    }
 }
 
 impl Host for FakeHost {
@@ -167,20 +181,8 @@ impl Host for FakeHost {
     fn command(&self, line: &str) {
         self.record(format!("command {line}"));
     }
-    fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
-        read_json(text)
-    }
-    fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String {
-        serde_json::to_string(value).unwrap()
-    }
     fn parse_date(&self, date: &str) -> Option<f64> {
         parse_date(date)
-    }
-    fn base64(&self, text: &str) -> String {
-        STANDARD.encode(text)
-    }
-    fn decode_base64(&self, base64: &str) -> String {
-        decode_base64(base64)
     }
     fn monotonic_ms(&self) -> f64 {
         self.time.now_ms() as f64

@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 
 /// Why a text could not be deserialized.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum JsonError {
+pub enum JsonError {
     /// It is not JSON, or it is truncated.
     Syntax,
     /// It has too many values.
@@ -23,14 +23,27 @@ const MAX_VALUES: usize = 500_000;
 /// `{"detail": [item]}`: deeper lists and objects are short, or are skipped as a part of unknown fields.
 const MAX_COUNTED_DEPTH: usize = 2;
 
+/// Deserializes an object from a text that `parse` parses.
+///
+/// # Errors
+/// Why it could not be deserialized; `parse` returns `None` for what is not JSON.
+pub fn read<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    text: &str,
+    parse: impl FnOnce(&str) -> Option<D>,
+) -> Result<T, JsonError> {
+    let value = parse(without_bom(text)).ok_or(JsonError::Syntax)?;
+    check_limits(text)?;
+    deserialize_value(value)
+}
+
 /// A byte order mark before JSON is not part of it, but some servers send one.
-pub(crate) fn without_bom(text: &str) -> &str {
+fn without_bom(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Checks the number of values of a JSON text before any of them is deserialized. The depth needs no limit: the types are a
 /// few levels deep, and what is below unknown fields is skipped.
-pub(crate) fn check_limits(json: &str) -> Result<(), JsonError> {
+fn check_limits(json: &str) -> Result<(), JsonError> {
     let (mut is_string, mut is_escaped) = (false, false);
     let (mut depth, mut commas) = (0_usize, 0_usize);
     for byte in json.bytes() {
@@ -51,9 +64,7 @@ pub(crate) fn check_limits(json: &str) -> Result<(), JsonError> {
 }
 
 /// Deserializes an object from a parsed value. From a stream, [`valid_or_none`] would not skip invalid values.
-pub(crate) fn deserialize_value<'de, T: Deserialize<'de>>(
-    deserializer: impl Deserializer<'de>,
-) -> Result<T, JsonError> {
+fn deserialize_value<'de, T: Deserialize<'de>>(deserializer: impl Deserializer<'de>) -> Result<T, JsonError> {
     Object::deserialize(deserializer).map(|Object(value)| value).map_err(|_| JsonError::Type)
 }
 
@@ -102,7 +113,7 @@ pub(crate) fn object_or_none<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
+    use crate::host::codec::Codec;
     use crate::host::fake::FakeHost;
 
     #[derive(Debug, PartialEq, serde::Deserialize)]

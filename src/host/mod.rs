@@ -2,6 +2,7 @@
 //!
 //! The implementation for runners is `js::host`; tests on the host use [`fake::FakeHost`].
 
+pub(crate) mod codec;
 #[cfg(any(test, fuzzing))]
 #[allow(clippy::panic, clippy::unwrap_used)]
 pub(crate) mod fake;
@@ -9,12 +10,11 @@ pub(crate) mod json;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod virtual_time;
 
-use json::JsonError;
-use serde::Serialize;
+use codec::Codec;
 use serde::de::DeserializeOwned;
 
 /// What runs the action: the runner's environment and commands, clocks, and the network.
-pub(crate) trait Host {
+pub(crate) trait Host: Codec {
     /// The inputs of the step: an object of strings as the runner passed them, not trimmed. Unset inputs are missing.
     fn inputs<T: DeserializeOwned + Default>(&self) -> T;
     /// An environment variable; empty if unset.
@@ -50,14 +50,8 @@ pub(crate) trait Host {
     fn error(&self, title: &str, message: &str);
     /// Prints a raw workflow command, for commands that the runner's toolkit does not provide.
     fn command(&self, line: &str);
-    /// Deserializes a JSON object.
-    fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError>;
-    fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String;
     /// The Unix time in milliseconds of a date in an HTTP header.
     fn parse_date(&self, date: &str) -> Option<f64>;
-    fn base64(&self, text: &str) -> String;
-    /// Decodes base64 as far as it is valid.
-    fn decode_base64(&self, base64: &str) -> String;
     /// Milliseconds of a clock that never goes back.
     fn monotonic_ms(&self) -> f64;
     /// Milliseconds since 1970 of the runner's wall clock, which may be wrong or jump.

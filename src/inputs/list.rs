@@ -4,7 +4,7 @@ use super::error::InputError;
 use crate::registry::address;
 
 /// The entries of a list, separated by line breaks or commas. Text after `#` is a comment.
-fn entries(list: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn entries(list: &str) -> impl Iterator<Item = &str> {
     list.split(['\r', '\n'])
         .map(|line| line.split('#').next().unwrap_or_default())
         .flat_map(|line| line.split(','))

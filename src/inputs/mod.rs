@@ -1,12 +1,13 @@
 //! The inputs of the action: each is read once and checked once, before any request is sent.
 
 pub(crate) mod error;
-mod list;
+pub(crate) mod list;
 pub(crate) mod parse;
 
 use crate::api::credential::Credential;
 use crate::api::url::ApiUrl;
 use crate::host::Host;
+use crate::host::codec::Codec;
 use crate::registry::preflight::{self, InvalidCredential};
 use crate::registry::{pasted, service_account};
 use crate::runner::secret::{Masks, Secret};
@@ -87,20 +88,32 @@ impl RawInputs {
     /// # Errors
     /// All invalid inputs, so that a workflow can be corrected at once.
     pub(crate) fn validate(&self, host: &impl Host) -> Result<Inputs, InputErrors> {
+        self.check(host, |pem_or_path| host.add_ca_certificates(pem_or_path))
+    }
+
+    /// Checks all inputs; `trust` reads CA certificates, as [`Host::add_ca_certificates`] does.
+    ///
+    /// # Errors
+    /// All invalid inputs.
+    pub(crate) fn check(
+        &self,
+        codec: &impl Codec,
+        trust: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Result<Inputs, InputErrors> {
         let mut errors = InputErrors::default();
         let api_key = errors.check(api_key(&self.api_key));
         let server_ids = errors.check(uuids("server_id", &self.server_id));
-        let credentials = errors.check(self.credentials(host));
+        let credentials = errors.check(self.credentials(codec));
         let cleanup = errors.check(boolean("cleanup", &self.cleanup, true, "log out when the job ends"));
         let api_url = errors.check(api_url(&self.api_url));
         let timeout_s = errors.check(timeout_s(&self.timeout));
-        let ca_certificate = errors.check(self.ca_certificate(host));
+        let ca_certificate = errors.check(self.ca_certificate(trust));
         let job_summary = errors.check(boolean("job_summary", &self.job_summary, false, "write a table of the logins"));
         errors.check(skips_if_missing(&self.if_missing));
         if let (Some(server_ids), Some(credentials)) = (&server_ids, &credentials) {
             errors.check(check_number_of_logins(server_ids.len(), credentials));
         }
-        let notices = preflight(host, credentials.as_deref().unwrap_or_default(), &mut errors);
+        let notices = preflight(codec, credentials.as_deref().unwrap_or_default(), &mut errors);
 
         let inputs = || {
             Some(Inputs {
@@ -118,7 +131,7 @@ impl RawInputs {
         inputs().filter(|_| errors.0.is_empty()).ok_or(errors)
     }
 
-    fn credentials(&self, host: &impl Host) -> Result<Vec<Credential>, InputError> {
+    fn credentials(&self, codec: &impl Codec) -> Result<Vec<Credential>, InputError> {
         let passthrough = [
             ("username", !self.username.trim().is_empty()),
             ("access_token", !self.access_token.trim().is_empty()),
@@ -166,7 +179,7 @@ impl RawInputs {
         }
         let registries = registries("registry_url", &self.registry_url)?;
         let access_token = self.access_token.trim();
-        if let Some(pasted) = pasted::find(host, username, access_token) {
+        if let Some(pasted) = pasted::find(codec, username, access_token) {
             return Err(InputError::new("access_token", pasted.message));
         }
         let mut credentials = Vec::with_capacity(registries.len());
@@ -180,25 +193,25 @@ impl RawInputs {
         Ok(credentials)
     }
 
-    fn ca_certificate(&self, host: &impl Host) -> Result<Option<String>, InputError> {
+    fn ca_certificate(&self, trust: impl FnOnce(&str) -> Result<String, String>) -> Result<Option<String>, InputError> {
         let pem_or_path = self.ca_certificate.trim();
         if pem_or_path.is_empty() {
             return Ok(None);
         }
-        let added = host.add_ca_certificates(pem_or_path).map(Some);
+        let added = trust(pem_or_path).map(Some);
         added.map_err(|message| InputError::new("ca_certificate", message))
     }
 }
 
 /// The notices about passthrough credentials that may not work. An error is added about those that cannot work. Each is
 /// shown once, although several registries can have it.
-fn preflight(host: &impl Host, credentials: &[Credential], errors: &mut InputErrors) -> Vec<&'static str> {
+fn preflight(codec: &impl Codec, credentials: &[Credential], errors: &mut InputErrors) -> Vec<&'static str> {
     let mut registries: Vec<&str> = Vec::new();
     let mut notices: Vec<&'static str> = Vec::new();
     for credential in credentials {
         let Credential::Passthrough { username, access_token, registry } = credential else { continue };
         registries.push(registry);
-        match preflight::check(host, registry, username, access_token.expose()) {
+        match preflight::check(codec, registry, username, access_token.expose()) {
             Ok(Some(notice)) if !notices.contains(&notice) => notices.push(notice),
             Ok(_) => {}
             Err(InvalidCredential { message, .. }) if errors.0.iter().any(|error| error.message == message) => {}

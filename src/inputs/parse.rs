@@ -9,6 +9,13 @@ pub(crate) const DEFAULT_API_URL: &str = "https://api.reoclo.com";
 const DEFAULT_TIMEOUT_S: u32 = 600;
 const MAX_TIMEOUT_S: u32 = 86_400;
 
+/// How automation keys start: made by a person, minted for a session, and of the first generation.
+pub(crate) const AUTOMATION_KEYS: [&str; 3] = ["rca_", "rss_", "rk_a_"];
+/// How the keys of integrations start, which belong to another API.
+pub(crate) const INTEGRATION_KEY: &str = "rk_t_";
+/// How the keys of machine users start, which belong to another API.
+pub(crate) const MACHINE_USER_KEY: &str = "rk_m_";
+
 /// Why a secret can be empty that exists.
 pub(crate) const EMPTY_SECRETS: &str =
     "Secrets are empty in runs started from a fork or by Dependabot; set if_missing to 'skip' to pass without a login";
@@ -28,17 +35,17 @@ pub(crate) fn api_key(value: &str) -> Result<Secret, InputError> {
     if key.is_empty() {
         return error(&format!("is required: set it to a Reoclo automation key, stored as a secret. {EMPTY_SECRETS}"));
     }
-    if key.starts_with("rk_t_") {
+    if key.starts_with(INTEGRATION_KEY) {
         return error(
             "is an integration key (rk_t_), which the automation API does not accept: create an automation key",
         );
     }
-    if key.starts_with("rk_m_") {
+    if key.starts_with(MACHINE_USER_KEY) {
         return error(
             "is a machine user key (rk_m_), which the automation API does not accept: create an automation key",
         );
     }
-    match ["rca_", "rss_", "rk_a_"].iter().find_map(|prefix| key.strip_prefix(prefix)) {
+    match AUTOMATION_KEYS.iter().find_map(|prefix| key.strip_prefix(prefix)) {
         Some(rest) if !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_graphic()) => Ok(Secret::new(key)),
         Some(_) => error("is truncated or contains whitespace: copy the complete automation key"),
         None => error("is not an automation key (rca_, rss_ or rk_a_): create one in the dashboard under API Keys"),

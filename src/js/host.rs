@@ -2,12 +2,31 @@
 
 use super::js_host::JsHost;
 use super::{error, fetch, json, panic};
+use crate::host::codec::Codec;
 use crate::host::json::JsonError;
 use crate::host::{Host, Request, Response, TransportError};
 use js_sys::{Date, Math};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen_futures::JsFuture;
+
+impl Codec for JsHost {
+    fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
+        json::read(text)
+    }
+
+    fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String {
+        json::write(value)
+    }
+
+    fn base64(&self, text: &str) -> String {
+        Self::base64(self, text)
+    }
+
+    fn decode_base64(&self, base64: &str) -> String {
+        Self::decode_base64(self, base64)
+    }
+}
 
 impl Host for JsHost {
     fn inputs<T: DeserializeOwned + Default>(&self) -> T {
@@ -67,24 +86,8 @@ impl Host for JsHost {
         Self::command(self, line);
     }
 
-    fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
-        json::read(text)
-    }
-
-    fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String {
-        json::write(value)
-    }
-
     fn parse_date(&self, date: &str) -> Option<f64> {
         Some(Date::parse(date)).filter(|ms| !ms.is_nan())
-    }
-
-    fn base64(&self, text: &str) -> String {
-        Self::base64(self, text)
-    }
-
-    fn decode_base64(&self, base64: &str) -> String {
-        Self::decode_base64(self, base64)
     }
 
     fn monotonic_ms(&self) -> f64 {

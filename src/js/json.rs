@@ -7,9 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::{Deserializer, Serializer};
 
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, JsonError> {
-    let value = JSON::parse(json::without_bom(text)).map_err(|_| JsonError::Syntax)?;
-    json::check_limits(text)?;
-    json::deserialize_value(Deserializer::from(value))
+    json::read(text, |text| JSON::parse(text).ok().map(Deserializer::from))
 }
 
 /// Empty for types that JSON does not have, which the action does not use.

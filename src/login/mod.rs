@@ -104,12 +104,8 @@ fn is_single(inputs: &Inputs) -> bool {
 
 /// Prints what is going to happen.
 fn announce<H: Host>(log: &Log<'_, H>, inputs: &Inputs) {
-    if inputs.api_url.is_unencrypted() {
-        let host = inputs.api_url.host();
-        log.warning(
-            "API key sent unencrypted",
-            &format!("api_url uses plain HTTP to {host}, so the API key can be read on the network. Fix: use https."),
-        );
+    if let Some(warning) = inputs.api_url.unencrypted_warning() {
+        log.warning("API key sent unencrypted", &warning);
     }
     for notice in &inputs.notices {
         log.notice("Check the credential", notice);

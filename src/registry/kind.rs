@@ -2,7 +2,7 @@
 
 /// A registry service with rules of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RegistryKind {
+pub enum RegistryKind {
     /// Docker Hub.
     DockerHub,
     /// GitHub's container registry.
@@ -180,7 +180,8 @@ const AWS_DOMAINS: &[&str] = &[
 
 impl RegistryKind {
     /// The kind of a registry, given as lower-case `host[:port]`, or as the URL by which the API names Docker Hub.
-    pub(crate) fn of(registry: &str) -> Self {
+    #[must_use]
+    pub fn of(registry: &str) -> Self {
         match host_of(registry) {
             "docker.io" | "index.docker.io" | "registry-1.docker.io" | "registry.hub.docker.com" | "hub.docker.com" => {
                 Self::DockerHub
@@ -213,6 +214,13 @@ impl RegistryKind {
         let facts = self.facts();
         let phrase_fix = facts.phrase_fixes.iter().find(|(phrase, _)| output.contains(phrase)).map(|(_, fix)| *fix);
         phrase_fix.or(if is_auth_failure { facts.auth_fix } else { None })
+    }
+
+    /// What a credential for it must be, as a sentence in the imperative; `None` if any may be accepted.
+    #[cfg(any(test, feature = "page"))]
+    #[must_use]
+    pub fn advice(self) -> Option<&'static str> {
+        self.facts().auth_fix
     }
 
     fn facts(self) -> &'static Facts {

@@ -5,7 +5,7 @@
 //! <https://kubernetes.io/docs/tasks/configure-pod-container/pull-image-private-registry/>.
 
 use super::service_account::{self, MIN_SECRET_CHARS, ParsedKey};
-use crate::host::Host;
+use crate::host::codec::Codec;
 
 const AUTH: &str =
     "is base64 of username:token, as in docker's config.json: decode it and set access_token to the token only";
@@ -24,15 +24,15 @@ pub(crate) struct PastedCredential {
 
 /// Recognises a credential that was pasted instead of a token. Registries may use any text as a token, so `None` unless it
 /// is certain: the value names the username, or is a JSON object with `auths`. `username` and `token` are trimmed.
-pub(crate) fn find(host: &impl Host, username: &str, token: &str) -> Option<PastedCredential> {
-    let decoded = decode(host, token);
+pub(crate) fn find(codec: &impl Codec, username: &str, token: &str) -> Option<PastedCredential> {
+    let decoded = decode(codec, token);
     let (message, secret) = if let Some(secret) = after_username(username, token) {
         ("is username:token: set it to the token only", secret)
     } else if let Some(secret) = after_username(username, &decoded) {
         let message = if username == "AWS" { AUTHORIZATION_TOKEN } else { AUTH };
         (message, secret)
     } else {
-        return find_config(host, token).or_else(|| find_config(host, &decoded));
+        return find_config(codec, token).or_else(|| find_config(codec, &decoded));
     };
     Some(PastedCredential { message, secrets: vec![secret.to_owned()] })
 }
@@ -42,15 +42,15 @@ fn after_username<'t>(username: &str, text: &'t str) -> Option<&'t str> {
 }
 
 /// A complete `config.json`, also in base64 as Kubernetes returns it.
-fn find_config(host: &impl Host, text: &str) -> Option<PastedCredential> {
-    let ParsedKey::Key(config) = service_account::parse(host, text) else { return None };
+fn find_config(codec: &impl Codec, text: &str) -> Option<PastedCredential> {
+    let ParsedKey::Key(config) = service_account::parse(codec, text) else { return None };
     config.get("auths")?;
     let mut secrets = Vec::new();
     let (mut name, mut colon) = ("", "");
     for value in text.split('"') {
         if colon.trim() == ":" && ["auth", "password", "identitytoken", "registrytoken"].contains(&name) {
             if name == "auth"
-                && let Some((_, token)) = decode(host, value).split_once(':')
+                && let Some((_, token)) = decode(codec, value).split_once(':')
             {
                 secrets.push(token.to_owned());
             }
@@ -67,10 +67,10 @@ fn find_config(host: &impl Host, text: &str) -> Option<PastedCredential> {
 
 /// The text that a value is the base64 of, with or without line breaks and padding; empty if it is not. Hosts skip what is
 /// not base64, so the text must encode to the same value.
-fn decode(host: &impl Host, base64: &str) -> String {
+fn decode(codec: &impl Codec, base64: &str) -> String {
     let base64: String = base64.split_whitespace().collect();
-    let text = host.decode_base64(&base64);
-    let is_same = host.base64(&text).trim_end_matches('=') == base64.trim_end_matches('=');
+    let text = codec.decode_base64(&base64);
+    let is_same = codec.base64(&text).trim_end_matches('=') == base64.trim_end_matches('=');
     if is_same { text } else { String::new() }
 }
 

@@ -6,20 +6,23 @@
 use super::kind::{RegistryKind, ecr_region};
 use super::pasted::AUTHORIZATION_TOKEN;
 use super::service_account::{self, BASE64_KEY_USER, KEY_USER, ParsedKey, ServiceAccountKey};
-use crate::host::Host;
+use crate::host::codec::Codec;
 
 /// The username that goes with an access token of Google, one of three; helpers of Google use further ones, such as
 /// `_dcgcloud_token`: <https://cloud.google.com/artifact-registry/docs/docker/authentication>.
-const ACCESS_TOKEN_USER: &str = "oauth2accesstoken";
+pub(crate) const ACCESS_TOKEN_USER: &str = "oauth2accesstoken";
 
 /// The username that goes with a token of Azure's `az acr login --expose-token`:
 /// <https://learn.microsoft.com/powershell/module/az.containerregistry/connect-azcontainerregistry>.
-const ACR_TOKEN_USER: &str = "00000000-0000-0000-0000-000000000000";
+pub(crate) const ACR_TOKEN_USER: &str = "00000000-0000-0000-0000-000000000000";
+
+/// The username that goes with a token of ECR: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry_auth.html>.
+pub(crate) const AWS_USER: &str = "AWS";
 
 /// The token prefixes of services that have a registry:
 /// <https://github.blog/changelog/2021-03-31-authentication-token-format-updates-are-generally-available>,
 /// <https://gitlab.com/gitlab-org/gitlab/-/merge_requests/138438>, <https://docs.docker.com/reference/api/hub/latest/>.
-const TOKEN_PREFIXES: [(&str, RegistryKind); 10] = [
+pub(crate) const TOKEN_PREFIXES: [(&str, RegistryKind); 10] = [
     ("ghp_", RegistryKind::Ghcr),
     ("gho_", RegistryKind::Ghcr),
     ("ghu_", RegistryKind::Ghcr),
@@ -51,7 +54,7 @@ type Finding = Result<Option<&'static str>, InvalidCredential>;
 /// # Errors
 /// `docker login` cannot succeed with this credential.
 pub(crate) fn check(
-    host: &impl Host,
+    codec: &impl Codec,
     registry: &str,
     username: &str,
     token: &str,
@@ -59,7 +62,7 @@ pub(crate) fn check(
     let kind = RegistryKind::of(registry);
     let notice = match kind {
         RegistryKind::EcrPrivate | RegistryKind::EcrPublic => check_aws(kind, username, token)?,
-        RegistryKind::ArtifactRegistry => check_google(host, username, token)?,
+        RegistryKind::ArtifactRegistry => check_google(codec, username, token)?,
         _ => None,
     };
     Ok(notice.or_else(|| suspicious(kind, registry, username, token)))
@@ -80,7 +83,7 @@ fn check_aws(kind: RegistryKind, username: &str, token: &str) -> Finding {
         return invalid_token(AUTHORIZATION_TOKEN);
     }
     match (username, kind) {
-        ("AWS", _) => Ok(None),
+        (AWS_USER, _) => Ok(None),
         // ECR Public is not known to refuse other usernames. ECR refuses `aws`:
         // <https://github.com/Dokploy/dokploy/issues/4632>.
         (_, RegistryKind::EcrPublic) => Ok(Some("username should be AWS (upper case) for ECR Public.")),
@@ -93,9 +96,9 @@ fn check_aws(kind: RegistryKind, username: &str, token: &str) -> Finding {
 }
 
 /// A credential for one of Google's registries.
-fn check_google(host: &impl Host, username: &str, token: &str) -> Finding {
+fn check_google(codec: &impl Codec, username: &str, token: &str) -> Finding {
     match username {
-        KEY_USER | BASE64_KEY_USER => check_service_account_key(host, username == BASE64_KEY_USER, token),
+        KEY_USER | BASE64_KEY_USER => check_service_account_key(codec, username == BASE64_KEY_USER, token),
         ACCESS_TOKEN_USER if token.starts_with('{') => {
             invalid_token("is JSON, not an access token: for a service account key set username to _json_key")
         }
@@ -109,9 +112,9 @@ fn check_google(host: &impl Host, username: &str, token: &str) -> Finding {
 }
 
 /// A token that should be a service account key, in base64 or not.
-fn check_service_account_key(host: &impl Host, in_base64: bool, token: &str) -> Finding {
-    let plain = service_account::parse(host, token);
-    let decoded = service_account::parse_base64(host, token);
+fn check_service_account_key(codec: &impl Codec, in_base64: bool, token: &str) -> Finding {
+    let plain = service_account::parse(codec, token);
+    let decoded = service_account::parse_base64(codec, token);
     let (expected, other) = if in_base64 { (decoded, plain) } else { (plain, decoded) };
     let is_other = !matches!(other, ParsedKey::NotAnObject);
     match expected {

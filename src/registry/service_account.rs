@@ -2,7 +2,7 @@
 //!
 //! Source: <https://cloud.google.com/artifact-registry/docs/docker/authentication#json-key>.
 
-use crate::host::Host;
+use crate::host::codec::Codec;
 use crate::host::json::Lenient;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -68,31 +68,31 @@ pub(crate) enum ParsedKey {
 }
 
 /// Parses a key file. Whitespace and byte order marks around it are ignored: Windows writes the latter.
-pub(crate) fn parse(host: &impl Host, text: &str) -> ParsedKey {
+pub(crate) fn parse(codec: &impl Codec, text: &str) -> ParsedKey {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     if !(text.starts_with('{') && text.ends_with('}')) {
         return ParsedKey::NotAnObject;
     }
-    match host.read_json(text) {
+    match codec.read_json(text) {
         Ok(key) => ParsedKey::Key(key),
         Err(_) => ParsedKey::InvalidJson,
     }
 }
 
 /// Parses a key file in base64, with or without line breaks.
-pub(crate) fn parse_base64(host: &impl Host, text: &str) -> ParsedKey {
+pub(crate) fn parse_base64(codec: &impl Codec, text: &str) -> ParsedKey {
     // Checked here, since hosts skip what is not base64.
     let is_base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=-_".contains(&b) || b.is_ascii_whitespace();
-    if text.bytes().all(is_base64) { parse(host, &decode(host, text)) } else { ParsedKey::NotAnObject }
+    if text.bytes().all(is_base64) { parse(codec, &decode(codec, text)) } else { ParsedKey::NotAnObject }
 }
 
 /// The string values of at least 8 characters in the service account key that `token` is for these usernames. They are
 /// secret, and each may be shown alone. Empty for other usernames, and if the token is not a key.
-pub(crate) fn secret_fields(host: &impl Host, username: &str, token: &str) -> Vec<String> {
+pub(crate) fn secret_fields(codec: &impl Codec, username: &str, token: &str) -> Vec<String> {
     let key = match username.trim() {
-        KEY_USER => parse(host, token),
+        KEY_USER => parse(codec, token),
         // Not parse_base64: a key in damaged base64 is refused later, but its fields are secret now.
-        BASE64_KEY_USER => parse(host, &decode(host, token)),
+        BASE64_KEY_USER => parse(codec, &decode(codec, token)),
         _ => return Vec::new(),
     };
     let ParsedKey::Key(key) = key else { return Vec::new() };
@@ -100,8 +100,8 @@ pub(crate) fn secret_fields(host: &impl Host, username: &str, token: &str) -> Ve
     values.filter(|value| value.chars().count() >= MIN_SECRET_CHARS).collect()
 }
 
-fn decode(host: &impl Host, base64: &str) -> String {
-    host.decode_base64(&base64.split_whitespace().collect::<String>())
+fn decode(codec: &impl Codec, base64: &str) -> String {
+    codec.decode_base64(&base64.split_whitespace().collect::<String>())
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ fn is_set_to(host: &impl Host, name: &str, value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::codec::Codec;
     use crate::host::fake::FakeHost;
 
     fn provider_of(env: &[(&str, &str)]) -> &'static str {

@@ -3,6 +3,7 @@
 use super::plan::{Plan, PostInputs, Runner, Stop, Use};
 use super::reoclo::{self, ACCESS_TOKEN, API_KEY, Departure, Reoclo, Seen, Step, USERNAME};
 use super::servers::REGISTRIES;
+use crate::host::codec::Codec;
 use crate::host::fake::{self, START_UNIX_MS};
 use crate::host::json::JsonError;
 use crate::host::virtual_time::{Run, VirtualTime};
@@ -300,6 +301,21 @@ fn printed_state(lines: &[(Kind, String)]) -> HashMap<String, String> {
     states.map(|(key, value)| (key.to_owned(), value.replace("%25", "%"))).collect()
 }
 
+impl Codec for Process<'_> {
+    fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
+        fake::read_json(text)
+    }
+    fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String {
+        serde_json::to_string(value).unwrap()
+    }
+    fn base64(&self, text: &str) -> String {
+        STANDARD.encode(text)
+    }
+    fn decode_base64(&self, base64: &str) -> String {
+        fake::decode_base64(base64)
+    }
+}
+
 impl Host for Process<'_> {
     fn inputs<T: DeserializeOwned + Default>(&self) -> T {
         T::deserialize(&self.inputs).unwrap()
@@ -378,20 +394,8 @@ impl Host for Process<'_> {
     fn command(&self, line: &str) {
         self.print(Kind::Command, line.to_owned());
     }
-    fn read_json<T: DeserializeOwned>(&self, text: &str) -> Result<T, JsonError> {
-        fake::read_json(text)
-    }
-    fn to_json(&self, value: &(impl Serialize + ?Sized)) -> String {
-        serde_json::to_string(value).unwrap()
-    }
     fn parse_date(&self, date: &str) -> Option<f64> {
         fake::parse_date(date)
-    }
-    fn base64(&self, text: &str) -> String {
-        STANDARD.encode(text)
-    }
-    fn decode_base64(&self, base64: &str) -> String {
-        fake::decode_base64(base64)
     }
     fn monotonic_ms(&self) -> f64 {
         (self.job.time.now_ms() - self.started_ms) as f64

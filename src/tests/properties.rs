@@ -4,6 +4,7 @@ use super::ID;
 use crate::api::contract::{self, LoginResponse, Operation};
 use crate::api::retry;
 use crate::api::url::ApiUrl;
+use crate::host::codec::Codec;
 use crate::host::fake::FakeHost;
 use crate::host::{Host, RESPONSE_HEADERS, Response, TransportError};
 use crate::inputs::RawInputs;

@@ -14,6 +14,7 @@ const RUST_ROOMS = {
   registry: ['host'],
   api: ['host', 'runner', 'registry'],
   inputs: ['host', 'runner', 'registry', 'api'],
+  page: ['host', 'runner', 'registry', 'api', 'inputs'],
   login: ['host', 'runner', 'registry', 'api', 'inputs'],
   step: ['host', 'runner', 'registry', 'api', 'inputs', 'login'],
   js: ['host', 'runner', 'registry', 'api', 'inputs', 'login', 'step'],
@@ -22,9 +23,12 @@ const RUST_ROOMS = {
 const JS_CRATES = /\b(JsValue|js_sys|web_sys|wasm_bindgen|gloo_net)\b/;
 
 // The same for JavaScript, by path.
-const UPPER_ROOMS = ['tests/docs', 'tests/e2e', 'tests/nodes', 'tests/platforms', 'tests/release', 'tests/runners', 'tests/demo', 'bench', '.github'];
+const UPPER_ROOMS = ['tests/docs', 'tests/e2e', 'tests/nodes', 'tests/platforms', 'tests/release', 'tests/demo', '.github'];
+// These use the built page, too.
+const SITE_ROOMS = ['tests/runners', 'tests/site', 'bench'];
 const JS_ROOMS = {
   js: [],
+  site: ['js'],
   'tests/lint': [],
   'tests/simulation': [],
   'tests/supply': ['js', 'tests/support'],
@@ -32,6 +36,7 @@ const JS_ROOMS = {
   'tests/sandbox': ['tests/support'],
   'tests/env': ['tests/support', 'tests/sandbox'],
   ...Object.fromEntries(UPPER_ROOMS.map((room) => [room, ['tests/support', 'tests/sandbox', 'tests/env']])),
+  ...Object.fromEntries(SITE_ROOMS.map((room) => [room, ['tests/support', 'tests/sandbox', 'tests/env', 'site']])),
 };
 
 /** The document with the tree of folders. */
@@ -47,7 +52,7 @@ const allowed = (rooms, room) => (rooms[room].length > 0 ? `${room} may import $
 export function checkRooms(root, files) {
   const read = (path) => readFileSync(join(root, path), 'utf8');
   const rust = files.filter((path) => /^src\/.*\.rs$/.test(path));
-  const scripts = files.filter((path) => /^(js|tests|bench|\.github)\/.*\.(js|cjs|mjs)$/.test(path));
+  const scripts = files.filter((path) => /^(js|site|tests|bench|\.github)\/.*\.(js|cjs|mjs)$/.test(path));
   const sources = [...rust, ...scripts];
   const lines = sources.map((path) => ({ path, lines: read(path).split('\n').length - 1 }));
   const results = [checkRust(rust, read), checkScripts(scripts, read)];
@@ -208,7 +213,7 @@ function checkScripts(files, read) {
         const file = posix.join(posix.dirname(path), target);
         const other = roomOf(file);
         if (other === room) addEdge(graph, path, file);
-        else if (!JS_ROOMS[room].includes(other) && (other || /^(tests|bench|src)\//.test(file))) {
+        else if (!JS_ROOMS[room].includes(other) && (other || /^(tests|bench|src|site)\//.test(file))) {
           violations.push(`${path}:${i + 1}: imports ${file}; allowed: ${allowed(JS_ROOMS, room)}`);
         }
       }

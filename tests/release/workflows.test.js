@@ -29,12 +29,14 @@ test('jobs end in an hour', () => {
 
 test('only publishing jobs may write', () => {
   const writing = jobs.filter(({ permissions = {} }) => Object.values(permissions).includes('write')).map(({ path }) => path);
-  assert.deepEqual(writing, ['.github/workflows/release.yml, publish', '.github/workflows/scorecard.yml, scorecard']);
+  assert.deepEqual(writing, ['.github/workflows/pages.yml, publish', '.github/workflows/release.yml, publish', '.github/workflows/scorecard.yml, scorecard']);
 });
 
 test('jobs that write run no code of dependencies', () => {
-  const { steps: publishing } = jobs.find(({ path }) => path === '.github/workflows/release.yml, publish');
-  for (const { run = '' } of publishing) assert.doesNotMatch(run, /\b(make|npm|npx|cargo)\b/);
+  for (const workflow of ['release', 'pages']) {
+    const { steps: publishing } = jobs.find(({ path }) => path === `.github/workflows/${workflow}.yml, publish`);
+    for (const { run = '' } of publishing) assert.doesNotMatch(run, /\b(make|npm|npx|cargo)\b/);
+  }
 });
 
 test('actions are pinned to one commit per version', () => {

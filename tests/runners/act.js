@@ -9,6 +9,7 @@ const options = (name, values) => Object.entries(values).flatMap(([key, value]) 
 export const act = {
   command: 'act',
   provider: 'github_actions',
+  platform: 'github',
 
   async run({ execute, workflow, actions, secrets, vars, folder, env, cancelled }) {
     // act reads the context of the workflow from the repository in its folder.

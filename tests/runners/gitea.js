@@ -9,11 +9,12 @@ const REPORT_INTERVAL = '200ms';
 /**
  * @param {object} runner
  * @param {string} runner.command
+ * @param {string} runner.platform
  * @param {string[]} runner.oneJob its arguments for one job
  * @param {object} runner.reporting its settings for how often it reports
  * @returns {import('./runner.js').Runner}
  */
-function runnerOfServer({ command, oneJob, reporting }) {
+function runnerOfServer({ command, platform, oneJob, reporting }) {
   // The only job that this runner may take.
   const label = command;
   const registrations = new WeakMap();
@@ -30,6 +31,7 @@ function runnerOfServer({ command, oneJob, reporting }) {
   return {
     command,
     provider: 'gitea_actions',
+    platform,
     needsServer: true,
 
     async run({ execute, workflow, tree, server, secrets, vars, folder, env, cancelled }) {
@@ -69,12 +71,14 @@ function runnerOfServer({ command, oneJob, reporting }) {
 
 export const gitea = runnerOfServer({
   command: 'gitea-runner',
+  platform: 'gitea',
   oneJob: ['daemon', '--once'],
   reporting: { state_report_interval: REPORT_INTERVAL, log_report_interval: REPORT_INTERVAL },
 });
 
 export const forgejo = runnerOfServer({
   command: 'forgejo-runner',
+  platform: 'forgejo',
   oneJob: ['one-job'],
   reporting: { report_interval: REPORT_INTERVAL },
 });

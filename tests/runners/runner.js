@@ -16,6 +16,7 @@ const STUCK_AFTER_MS = 120_000;
  * @typedef {object} Runner
  * @property {string} command what install.sh has built
  * @property {string} provider what the action calls it in Reoclo's audit log
+ * @property {string} platform what the page that writes workflows calls its platform
  * @property {boolean} [needsServer] whether it takes its jobs from the Gitea server
  * @property {(job: object) => Promise<Outcome>} run runs a job to its end; when `job.cancelled` resolves, it cancels it
  *   as the runner's user does
@@ -38,7 +39,7 @@ export function versionOf({ command }) {
  * @param {Runner} runner
  * @param {import('../env/test-env.js').World} testEnv with the servers `web-1` and `web-2`
  * @param {{ actions: Record<string, string>, server?: object }} source the exported actions, and the server that has them
- * @param {string} name the workflow's file, without its extension
+ * @param {string} name the workflow's file, without its extension, or the text of a workflow
  * @param {object} [options]
  * @param {Record<string, string>} [options.vars] variables that are to be different
  * @param {Promise<unknown>} [options.cancelled] the job is cancelled when it resolves
@@ -49,7 +50,7 @@ export async function runWorkflow(runner, testEnv, source, name, { vars, cancell
   testEnv.cleanUp({ stop: () => rm(folder, { recursive: true, force: true }) });
   const temp = join(folder, 'temp');
   await mkdir(temp);
-  const workflow = await readFile(join(HERE, `${name}.yml`), 'utf8');
+  const workflow = name.includes('\n') ? name : await readFile(join(HERE, `${name}.yml`), 'utf8');
   const secrets = { REOCLO_API_KEY: testEnv.apiKey, REGISTRY_TOKEN: testEnv.password };
 
   const outcome = await runner.run({

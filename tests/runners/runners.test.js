@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { loadCore } from '../../site/core.js';
 import { LOG } from '../env/messages.js';
 import { noResponse, startFaults } from '../sandbox/faults.js';
 import { startGate } from '../sandbox/gate.js';
@@ -19,6 +20,7 @@ import { runWorkflow, versionOf } from './runner.js';
 
 const RUNNERS = [act, gitea, forgejo];
 const SERVER = versionOf({ command: 'gitea' });
+const write = await loadCore();
 
 let folder;
 let source;
@@ -68,6 +70,32 @@ for (const runner of RUNNERS) {
       const [{ operation_id }] = testEnv.reoclo.audit;
       assertLine(`logged in to ${testEnv.registry.host} of type generic by operation ${operation_id}`);
       assert.deepEqual(testEnv.server.agent.logins(), []);
+    });
+
+    /** A workflow straight from the page. Without the mirror's address, which is on another network. */
+    const fromPage = (form) => {
+      const { workflow, problems } = write({ platform: runner.platform, runs_on: 'ubuntu-latest', api_url: 'REOCLO_URL', server_id: 'SERVER_ID', ...form });
+      assert.deepEqual(problems, []);
+      return workflow.replace('uses: https://git.boxpositron.dev/', 'uses: ');
+    };
+
+    test("the page's vault workflow logs in and out", async (t) => {
+      const workflow = fromPage({ credential_id: 'CREDENTIAL_ID' });
+      const { testEnv } = await run(t, workflow, ['registry_login web-1 completed', 'registry_logout web-1 completed']);
+      assert.deepEqual([testEnv.reoclo.audit[0].auth_mode, testEnv.server.agent.logins()], ['vault', []]);
+    });
+
+    test("the page's workflow for a fleet logs in and out", async (t) => {
+      const workflow = fromPage({ credential_id: 'CREDENTIAL_ID # the only one', server_id: 'SERVER_ID # web-1\nOTHER_SERVER_ID # web-2', job_summary: 'true', timeout: '60' });
+      const audited = ['login', 'logout'].flatMap((what) => ['web-1', 'web-2'].map((server) => `registry_${what} ${server} completed`));
+      const { testEnv } = await run(t, workflow, audited, { inOrder: false });
+      for (const { agent } of Object.values(testEnv.servers)) assert.deepEqual(agent.logins(), []);
+    });
+
+    test("the page's passthrough workflow logs in and out", async (t) => {
+      const workflow = fromPage({ mode: 'passthrough', registry: 'other', registry_url: 'REGISTRY', username: 'vars.REGISTRY_USER', access_token: 'REGISTRY_TOKEN' });
+      const { testEnv } = await run(t, workflow, ['registry_login web-1 completed', 'registry_logout web-1 completed']);
+      assert.deepEqual([testEnv.reoclo.audit[0].auth_mode, testEnv.server.agent.logins()], ['passthrough', []]);
     });
 
     test('masks key and token in later steps', async (t) => {

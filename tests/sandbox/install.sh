@@ -10,6 +10,7 @@ declare -A why=(
   [tinyproxy]='a proxy between runner and API'
   [microsocks]='a SOCKS proxy between runner and API'
   [openssl]='creates self-signed certificates'
+  [chromium]='the browser that the page is tested in'
   [wine]="runs Node.js for Windows"
   [qemu-aarch64]="runs Node.js for arm64"
   [arm64-libraries]="the C and C++ libraries of Node.js for arm64"
@@ -17,6 +18,7 @@ declare -A why=(
 # Package names of Debian and Ubuntu, in order of preference; docker-cli exists since Debian 13.
 declare -A packages=([docker]='docker-cli docker.io' [docker-registry]='docker-registry' [skopeo]='skopeo' [openssl]='openssl'
   [tinyproxy]='tinyproxy-bin tinyproxy' [microsocks]='microsocks'
+  [chromium]='chromium chromium-browser'
   [wine]='wine' [qemu-aarch64]='qemu-user' [arm64-libraries]='libstdc++6-arm64-cross')
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }

@@ -151,8 +151,12 @@ impl<'a> Case<'a> {
 
     /// Whether a warning names the server, or a line says that nobody knows how its logout has ended.
     pub(super) fn is_told(&self, server: usize) -> bool {
-        let (id, label) = (server_id(server), format!("[{}, ", server_name(server)));
-        let names = |line: &str| line.contains(&id) || line.starts_with(&label);
+        let (id, name) = (server_id(server), server_name(server));
+        let is_label = |line: &str| {
+            let rest = line.strip_prefix('[').and_then(|label| label.strip_prefix(name.as_str()));
+            rest.is_some_and(|rest| rest.starts_with([',', ' ']))
+        };
+        let names = |line: &str| line.contains(&id) || is_label(line);
         let unknown = self.post().lines_of(Kind::Info).filter(|line| line.contains("cannot be read"));
         self.post().lines_of(Kind::Warning).flat_map(str::lines).chain(unknown).any(names)
     }

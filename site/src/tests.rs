@@ -1,0 +1,240 @@
+//! Tests of complete pages.
+
+use crate::{Form, Page, write};
+
+pub(crate) const ID: &str = "0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11";
+
+fn passthrough(registry: &str) -> Form {
+    Form { mode: "passthrough".into(), registry: registry.into(), ..Form::default() }
+}
+
+/// The workflow of a form without problems.
+fn workflow(form: &Form) -> String {
+    let Page { workflow, problems, .. } = write(form);
+    assert_eq!(problems, []);
+    workflow
+}
+
+fn problems(form: &Form) -> Vec<(&'static str, String)> {
+    write(form).problems.into_iter().map(|problem| (problem.field, problem.message)).collect()
+}
+
+#[test]
+fn an_empty_form_is_a_vault_login_with_default_names() {
+    let expected = "\
+name: Deploy
+on:
+  push:
+    branches: [main]
+  workflow_dispatch:
+
+permissions:
+  contents: read # to check out
+
+jobs:
+  deploy:
+    runs-on: ubuntu-latest
+    steps:
+      - name: Log in to the registry
+        uses: reoclo/docker-auth@v2
+        with:
+          api_key: ${{ secrets.REOCLO_API_KEY }}
+          server_id: ${{ vars.REOCLO_SERVER_ID }}
+          credential_id: ${{ vars.REOCLO_CREDENTIAL_ID }}
+
+      # Add your steps here. Until the job ends, they can
+      # pull and push private images on the server.
+";
+    let page = write(&Form::default());
+    assert_eq!(page.workflow, expected);
+    assert_eq!((page.problems.len(), page.notices.len()), (0, 0));
+    let commands: Vec<&str> = page.commands.lines().skip(1).collect();
+    let names = ["secret set REOCLO_API_KEY", "variable set REOCLO_SERVER_ID", "variable set REOCLO_CREDENTIAL_ID"];
+    assert_eq!(commands, names.map(|name| format!("gh {name}")));
+}
+
+#[test]
+fn several_ids_are_a_list_with_comments() {
+    let form = Form { server_id: format!("{ID} # web-1\nWEB_2, vars.WEB_3"), ..Form::default() };
+    let expected = format!(
+        "          server_id: |\n            {ID}  # web-1\n            ${{{{ vars.WEB_2 }}}}\n            ${{{{ vars.WEB_3 }}}}\n"
+    );
+    assert!(workflow(&form).contains(&expected), "{}", workflow(&form));
+    let one = Form { server_id: format!("{ID} # web-1"), ..Form::default() };
+    assert!(workflow(&one).contains(&format!("          server_id: {ID} # web-1\n")));
+}
+
+#[test]
+fn problems_are_those_of_the_action() {
+    let form = Form {
+        server_id: "web-1".into(),
+        timeout: "0".into(),
+        api_url: "reoclo.example.com".into(),
+        cleanup: "maybe".into(),
+        ..Form::default()
+    };
+    let problems = problems(&form);
+    assert_eq!(
+        problems.iter().map(|(field, _)| *field).collect::<Vec<_>>(),
+        ["server_id", "cleanup", "api_url", "timeout"]
+    );
+    for (field, message) in problems {
+        assert!(message.starts_with(field) && message.ends_with('.'), "{message}");
+    }
+}
+
+#[test]
+fn the_username_of_ecr_is_checked_by_the_action() {
+    let form = Form { username: "octocat".into(), ..passthrough("ecr") };
+    let [(field, message)] = &problems(&form)[..] else { panic!() };
+    assert_eq!(*field, "username");
+    assert!(message.starts_with("username must be AWS (upper case) for ECR: "), "{message}");
+}
+
+#[test]
+fn notices_that_a_stored_token_could_avoid_are_not_shown() {
+    for registry in ["docker_hub", "acr", "quay", "gitlab", "artifact_registry", "digitalocean", "other"] {
+        let form = Form { source: "secret".into(), ..passthrough(registry) };
+        assert_eq!(write(&form).notices, [""; 0], "{registry}");
+    }
+    let notices =
+        write(&Form { registry_url: "index.docker.io, registry-1.docker.io".into(), ..passthrough("docker_hub") })
+            .notices;
+    assert!(notices[0].ends_with("Set registry_url to docker.io."), "{notices:?}");
+}
+
+#[test]
+fn a_key_of_google_fits_its_username() {
+    let key = |username: &str| Form {
+        source: "secret".into(),
+        username: username.into(),
+        ..passthrough("artifact_registry")
+    };
+    for username in ["", "_json_key", "_json_key_base64"] {
+        assert_eq!(write(&key(username)).notices, [""; 0], "{username}");
+    }
+    assert!(write(&key("octocat")).notices[0].contains("Google's registries"));
+}
+
+#[test]
+fn a_token_of_the_cloud_needs_a_host_of_the_cloud() {
+    let problem = |registry, host: &str| problems(&Form { registry_url: host.into(), ..passthrough(registry) });
+    assert_eq!(problem("ecr", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), []);
+    for (registry, host) in [("ecr", "ghcr.io"), ("acr", "acme.example.com"), ("ghcr", "docker.io")] {
+        assert!(problem(registry, host)[0].1.starts_with("registry_url has a host that is not one of"), "{registry}");
+    }
+    assert_eq!(problem("quay", "quay.example.com"), [], "self-hosted");
+}
+
+#[test]
+fn the_region_is_that_of_the_host() {
+    let form =
+        Form { registry_url: "https://123456789012.dkr.ecr.us-east-2.amazonaws.com/app".into(), ..passthrough("ecr") };
+    let text = workflow(&form);
+    assert!(
+        text.contains("aws-region: us-east-2\n")
+            && text.contains("registry_url: 123456789012.dkr.ecr.us-east-2.amazonaws.com\n")
+    );
+    assert!(workflow(&passthrough("ecr")).contains("aws-region: ${{ vars.AWS_REGION }}\n"));
+}
+
+#[test]
+fn every_issued_token_is_masked_before_it_is_an_output() {
+    for registry in ["ecr", "ecr_public", "acr"] {
+        let text = workflow(&passthrough(registry));
+        let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}"));
+        assert!(at("token=$(") < at("::add-mask::$token") && at("::add-mask::$token") < at("GITHUB_OUTPUT"));
+        assert!(at("GITHUB_OUTPUT") < at("access_token: ${{ steps.token.outputs.token }}"));
+    }
+}
+
+#[test]
+fn other_platforms_have_their_own_actions_and_no_token_of_github() {
+    for (platform, path) in [("gitea", ".gitea/workflows/deploy.yml"), ("forgejo", ".forgejo/workflows/deploy.yml")] {
+        let page = write(&Form { platform: platform.into(), ..passthrough("ghcr") });
+        assert_eq!(page.path, path);
+        assert!(page.workflow.contains("uses: https://git.boxpositron.dev/reoclo/docker-auth@v2\n"));
+        assert!(page.workflow.contains("access_token: ${{ secrets.GHCR_TOKEN }}\n"));
+        assert!(!page.workflow.contains("permissions:"));
+    }
+}
+
+#[test]
+fn secrets_are_in_no_part_of_the_page() {
+    let secret = "rca_0123456789";
+    let all = [secret; 19].map(str::to_owned);
+    let [
+        mode,
+        platform,
+        runs_on,
+        pin,
+        api_key,
+        server_id,
+        credential_id,
+        registry,
+        source,
+        registry_url,
+        username,
+        access_token,
+        api_url,
+        ca_certificate,
+        proxy,
+        cleanup,
+        timeout,
+        if_missing,
+        job_summary,
+    ] = all;
+    let form = Form {
+        mode,
+        platform,
+        runs_on,
+        pin,
+        api_key,
+        server_id,
+        credential_id,
+        registry,
+        source,
+        registry_url,
+        username,
+        access_token,
+        api_url,
+        ca_certificate,
+        proxy,
+        cleanup,
+        timeout,
+        if_missing,
+        job_summary,
+        commit: String::new(),
+    };
+    let page = write(&form);
+    assert_eq!(page.problems.iter().filter(|problem| problem.is_secret).count(), 19);
+    assert!(!serde_json::to_string(&page).unwrap().contains("0123456789"));
+}
+
+#[test]
+fn a_pin_by_commit_has_the_version_as_a_comment() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let form = Form { pin: "commit".into(), commit: commit.into(), ..Form::default() };
+    let version = reoclo_docker_auth::page::VERSION;
+    assert!(workflow(&form).contains(&format!("uses: reoclo/docker-auth@{commit} # v{version}\n")));
+    for commit in ["", "main", "0123456\nx"] {
+        let form = Form { pin: "commit".into(), commit: commit.into(), ..Form::default() };
+        assert!(workflow(&form).contains("docker-auth@v2\n"));
+    }
+}
+
+#[test]
+fn values_of_secrets_are_not_names() {
+    for api_key in ["hunter22!", "my key", "GITHUB_KEY", "1KEY", "vars.KEY"] {
+        let form = Form { api_key: api_key.into(), ..Form::default() };
+        assert_eq!(problems(&form)[0].0, "api_key", "{api_key}");
+        assert!(!write(&form).workflow.contains(api_key));
+    }
+}
+
+#[test]
+fn more_logins_than_one_step_allows_are_a_problem() {
+    let servers = (0..101).map(|n| format!("{n:08}{}\n", &ID[8..])).collect();
+    let problems = problems(&Form { server_id: servers, ..Form::default() });
+    assert!(problems[0].1.contains("101 logins"), "{problems:?}");
+}
