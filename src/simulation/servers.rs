@@ -108,7 +108,7 @@ impl Servers {
         for (server, _) in plan.servers.iter().enumerate().filter(|(_, server)| server.has_earlier_login) {
             let registry = plan.between(0, REGISTRIES.len() as u64 - 1, ("earlier login", server)) as usize;
             let start = Start { origin: Origin::Earlier, is_login: true, server, registry, is_accepted: true };
-            let operation = servers.add(start, Ending::SUCCESS, [0; 3]);
+            let operation = servers.push(start, Ending::SUCCESS, [0; 3]);
             servers.begin(operation);
             servers.end(operation);
         }
@@ -130,7 +130,7 @@ impl Servers {
         }
         if starts_ms > now_ms + MAX_QUEUED_MS {
             let ending = Ending { status: Status::TimedOut, exit_code: None, stderr: "", writes: false };
-            return self.add(start, ending, [now_ms + MAX_QUEUED_MS; 3]);
+            return self.push(start, ending, [now_ms + MAX_QUEUED_MS; 3]);
         }
         let shortest_ms = if start.is_login { 40 } else { 10 };
         let mut takes_ms = plan.between(shortest_ms, 30 * shortest_ms, ("docker", number)) * u64::from(server.slowness);
@@ -142,10 +142,10 @@ impl Servers {
             Some(DockerFault::TimeoutAfterWrite | DockerFault::TimeoutBeforeWrite) => ends_ms + 5_000,
             _ => ends_ms + plan.between(0, 50, ("reported", number)),
         };
-        self.add(start, ending, [starts_ms, ends_ms, reported_ms])
+        self.push(start, ending, [starts_ms, ends_ms, reported_ms])
     }
 
-    fn add(&mut self, start: Start, ending: Ending, [starts_ms, ends_ms, reported_ms]: [u64; 3]) -> usize {
+    fn push(&mut self, start: Start, ending: Ending, [starts_ms, ends_ms, reported_ms]: [u64; 3]) -> usize {
         let Start { origin, is_login, server, registry, .. } = start;
         let has_read = Vec::new();
         self.operations.push(Operation {

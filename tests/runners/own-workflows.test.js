@@ -123,7 +123,7 @@ test('act runs ci.yml', { skip: skipWithout(act) }, async (t) => {
   const { succeeded, made, output, log } = await runAct(t, 'ci.yml', { args: ['--matrix', 'os:ubuntu-latest'] });
   assert.ok(succeeded, log);
   assertLoggedInAndOut(output);
-  assert.deepEqual(made.toSorted(), ['check-dist', 'e2e', 'lint', 'test-node', 'test-platforms', 'test-runners', 'test-site', 'unit', 'wasm']);
+  assert.deepEqual(made.toSorted(), ['check-dist', 'e2e', 'lint', 'simulate', 'test-node', 'test-platforms', 'test-runners', 'test-site', 'unit', 'wasm']);
 });
 
 test('ci.yml fails for a stale dist', { skip: skipWithout(act) }, async (t) => {

@@ -58,8 +58,8 @@ pub(in crate::simulation) fn reasons(history: &History) -> Vec<&'static str> {
 
 /// A login that the action cannot know of, or cannot have prevented.
 fn is_beyond_reach(case: &Case<'_>, entry: Entry) -> bool {
-    let (first, last) = entry.restored_by.unwrap_or((entry.operation, entry.operation));
-    is_out_of_control(case, first) || is_out_of_control(case, last)
+    let restored_by = entry.restored_by.into_iter().flat_map(|(first, last)| [first, last]);
+    [entry.operation].into_iter().chain(restored_by).any(|culprit| is_out_of_control(case, culprit))
 }
 
 /// Whether the action cannot know of an operation, or cannot wait for it.
