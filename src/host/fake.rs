@@ -16,6 +16,9 @@ use std::task::{Context, Poll, Wake, Waker};
 /// Unix time at the start of every test: "Sun, 06 Nov 1994 08:49:37 GMT".
 pub(crate) const START_UNIX_MS: u64 = 784_111_777_000;
 
+/// A step whose clock advances more often does not end.
+const MAX_ADVANCES: usize = 100_000;
+
 /// Responds to requests that have no scripted response: method and path, body, time in ms → duration in ms, response.
 type Api = Box<dyn Fn(&str, &str, f64) -> (u32, Result<Response, TransportError>)>;
 
@@ -33,6 +36,8 @@ pub(crate) struct FakeHost {
     /// Whether the runner cancels the step when a request has no scripted response.
     cancels_when_stuck: bool,
     is_stuck: Cell<bool>,
+    /// Whether the runner's files cannot be written: state, outputs and summary.
+    cannot_write: bool,
     /// Everything that happened, in order, one line each.
     pub(crate) events: RefCell<Vec<String>>,
 }
@@ -79,6 +84,12 @@ impl FakeHost {
         self
     }
 
+    /// The runner's files cannot be written: state, outputs and summary.
+    pub(crate) fn without_space(mut self) -> Self {
+        self.cannot_write = true;
+        self
+    }
+
     pub(crate) fn cancelling_at(mut self, ms: f64) -> Self {
         self.cancelled_at_ms = Some(ms);
         self
@@ -90,6 +101,7 @@ impl FakeHost {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut context = Context::from_waker(&waker);
+        let mut advances = 0;
         loop {
             woken.0.store(false, Ordering::Relaxed);
             if let Poll::Ready(result) = future.as_mut().poll(&mut context) {
@@ -101,6 +113,8 @@ impl FakeHost {
             }
             let next = self.timers.borrow().iter().map(|(at, _)| *at).fold(f64::INFINITY, f64::min);
             assert!(next.is_finite(), "nothing can continue: {:#?}", self.events.borrow());
+            assert!(advances < MAX_ADVANCES, "it does not end");
+            advances += 1;
             self.now_ms.set(next.max(self.now_ms.get()));
             self.timers.borrow_mut().retain(|(at, waker)| {
                 let is_due = *at <= next;
@@ -115,6 +129,14 @@ impl FakeHost {
     /// The recorded events that start with `kind`.
     pub(crate) fn events(&self, kind: &str) -> Vec<String> {
         self.events.borrow().iter().filter(|event| event.starts_with(kind)).cloned().collect()
+    }
+
+    fn write(&self, event: String) -> Result<(), String> {
+        if self.cannot_write {
+            return Err("no space left".to_owned());
+        }
+        self.record(event);
+        Ok(())
     }
 
     fn record(&self, event: String) {
@@ -162,16 +184,13 @@ impl Host for FakeHost {
         self.state.get(key).cloned().unwrap_or_default()
     }
     fn save_state(&self, key: &str, value: &str) -> Result<(), String> {
-        self.record(format!("state {key}={value}"));
-        Ok(())
+        self.write(format!("state {key}={value}"))
     }
     fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
-        self.record(format!("output {name}={value}"));
-        Ok(())
+        self.write(format!("output {name}={value}"))
     }
     fn append_summary(&self, markdown: &str) -> Result<(), String> {
-        self.record(format!("summary {markdown}"));
-        Ok(())
+        self.write(format!("summary {markdown}"))
     }
     fn add_ca_certificates(&self, pem_or_path: &str) -> Result<String, String> {
         self.record(format!("ca {pem_or_path}"));
