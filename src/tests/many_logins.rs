@@ -183,6 +183,22 @@ fn invalid_key_stops_all_logins() {
 }
 
 #[test]
+fn nothing_is_retried_after_an_invalid_key() {
+    let host = fleet(&["s1", "s2"], &["c1"], |pair| Some(if pair == "a1-c1" { (2_000, 503) } else { (10, 401) }));
+    assert!(!host.run(step::main(&host)));
+    assert_eq!((host.events("send").len(), host.monotonic_ms()), (2, 2_000.0));
+    assert!(!host.events("info").concat().contains("Retrying"));
+}
+
+#[test]
+fn the_last_line_has_the_duration_of_the_step() {
+    let host = fleet(&["s1", "s2"], &["c1"], no_error);
+    host.run(host.sleep(5_000));
+    assert!(host.run(step::main(&host)));
+    assert_eq!(host.events("info 2 of 2"), ["info 2 of 2 logins succeeded in 1.2 s; the post step will log out"]);
+}
+
+#[test]
 fn cancel_starts_no_login_and_keeps_state() {
     let host = fleet(&["s1", "s2"], &["c1", "c2"], no_error).cancelling_at(500.0);
     assert!(!host.run(step::main(&host)));
