@@ -323,6 +323,31 @@ fn slow_logouts_get_enough_time() {
 }
 
 #[test]
+fn a_silent_api_is_asked_for_every_logout() {
+    let host = logging_out(1, 100, u32::MAX, "{}");
+    assert_eq!(host.events("send POST").len(), 100);
+}
+
+#[test]
+fn the_last_logout_of_a_server_gets_all_the_time_that_is_left() {
+    let state: Vec<(String, String)> = (1..=2)
+        .map(|n| (format!("login_{n}"), format!("{} {n} ended 7 certain op-1 r{n}.example -", id("s1"))))
+        .collect();
+    let host = FakeHost::default().with_inputs(&[("api_key", "rca_key")]).with_state(&state);
+    let host = host.responding_by(|call, body, now_ms| {
+        let body = match (call.starts_with("GET"), field(body, "registry_url")) {
+            (true, _) if now_ms >= 35_000.0 => r#"{"status":"completed"}"#,
+            (true, _) => r#"{"status":"running"}"#,
+            (false, "r1.example") => "{}",
+            (false, _) => r#"{"operation_id":"op-2","status":"running"}"#,
+        };
+        (10, Ok(response(200, body)))
+    });
+    host.run(step::post(&host));
+    assert!(host.events("warning").is_empty(), "{:?}", host.events("warning"));
+}
+
+#[test]
 fn silent_servers_leave_time_for_others() {
     let state: Vec<(String, String)> = (1..=100)
         .map(|n| (format!("login_{n}"), format!("{} 1 ended 7 certain op-1 ghcr.io -", id(&n.to_string()))))
