@@ -25,6 +25,7 @@ const UPPER_ROOMS = ['tests/docs', 'tests/e2e', 'tests/nodes', 'tests/platforms'
 const JS_ROOMS = {
   js: [],
   'tests/lint': [],
+  'tests/mutants': [],
   'tests/supply': ['js', 'tests/support'],
   'tests/support': [],
   'tests/sandbox': ['tests/support'],
