@@ -196,6 +196,7 @@ fn the_last_line_has_the_duration_of_the_step() {
     host.run(host.sleep(5_000));
     assert!(host.run(step::main(&host)));
     assert_eq!(host.events("info 2 of 2"), ["info 2 of 2 logins succeeded in 1.2 s; the post step will log out"]);
+    assert!(host.events("error").is_empty());
 }
 
 #[test]
@@ -217,6 +218,12 @@ fn cancel_waits_for_responses_only() {
     assert!(!host.run(step::main(&host)));
     let seen: Vec<_> = saved_logins(&host).into_iter().map(|(number, record)| (number, record.phase)).collect();
     assert_eq!(seen, [(1, LoginPhase::Ended), (3, LoginPhase::Requested)]);
+
+    // A request that is given up is not a failure of its own.
+    let host = fleet(&["s1"], &["c1"], |_| Some((1_200, 503))).cancelling_at(900.0);
+    assert!(!host.run(step::main(&host)));
+    let error = host.events("error").concat();
+    assert!(error.starts_with("error Cancelled: The step was cancelled: the login had not been accepted"), "{error}");
 
     // All that had begun ends meanwhile: the others have been cancelled all the same.
     let host = fleet(&["s1", "s2"], &["c1", "c2"], |pair| (pair == "a2-c1").then_some((1_200, 404)));

@@ -16,7 +16,7 @@ const OUTPUT = 'target';
 const MIN_SHARE = 0.97;
 
 /** Tests that take longer than all others together. They run only on what survives the others. */
-const SLOW_TESTS = ['properties'];
+const SLOW_TESTS = ['properties', 'request_budget', 'request_faults'];
 
 /** The exit codes of cargo-mutants when it has tested all: nothing found, survivors, timeouts. */
 const COMPLETED = [0, 2, 3];
@@ -91,8 +91,9 @@ export function compare(missed, listed) {
 function test(options, skipped) {
   const skips = skipped.flatMap((name) => ['--skip', name]);
   const args = ['mutants', '--output', OUTPUT, '--colors', 'never', ...options, '--', '--', ...skips];
-  // Random tests make the same choices every time, so that a mutant survives always or never.
-  const { status, error } = spawnSync('cargo', args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, PROPTEST_RNG_SEED: '1' } });
+  // Random tests make the same choices every time, so that a mutant survives always or never. Backtraces take time.
+  const env = { ...process.env, PROPTEST_RNG_SEED: '1', RUST_BACKTRACE: '0' };
+  const { status, error } = spawnSync('cargo', args, { cwd: ROOT, stdio: 'inherit', env });
   if (error) throw error;
   if (!COMPLETED.includes(status)) process.exit(status ?? 1);
   const read = (path) => readFileSync(join(ROOT, path), 'utf8');
