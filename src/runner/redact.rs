@@ -387,4 +387,13 @@ mod tests {
         let text = "100% of \\d+ &nbsp; caf\u{e9} %zz \\u12 &#; YWJj";
         assert_eq!(redact(&["hunter22", "tok%en"], text), text);
     }
+    #[test]
+    fn base64_is_found_with_its_padding_and_one_character_on_each_side() {
+        for (secret, redacted) in
+            [("hunter2", "befor*** after"), ("hunter22", "befor*** after"), ("hunter222", "befor***fter")]
+        {
+            let text = format!("before {} after", STANDARD.encode(secret));
+            assert_eq!(redact(&[secret], &text), redacted, "{text}");
+        }
+    }
 }
