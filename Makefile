@@ -13,14 +13,16 @@ WASM_BINDGEN := $(shell sed -n '/^name = "wasm-bindgen"$$/{n;s/version = "\(.*\)
 WASM_PACK := 0.15.1
 CARGO_FUZZ := 0.13.2
 CARGO_DENY := 0.20.2
+CARGO_MUTANTS := 27.1.0
 
 RUST := $(TOOLS)/rust.stamp
 BINDGEN := $(TOOLS)/wasm-bindgen-$(WASM_BINDGEN).stamp
 PACK := $(TOOLS)/wasm-pack-$(WASM_PACK).stamp
 DENY := $(TOOLS)/cargo-deny-$(CARGO_DENY).stamp
 FUZZ := $(TOOLS)/cargo-fuzz-$(CARGO_FUZZ).stamp
+MUTANTS := $(TOOLS)/cargo-mutants-$(CARGO_MUTANTS).stamp
 # Everything that runs against the committed dist/, the tests of what it runs in, and the checks of all other files.
-TESTS := js/*.test.js js/network/*.test.js tests/{lint,docs,supply,release,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
+TESTS := js/*.test.js js/network/*.test.js tests/{lint,docs,supply,mutants,release,support,sandbox,env,e2e,e2e/faults,e2e/hostile}/*.test.js bench/*.test.js
 NPM := node_modules/.package-lock.json
 # npm packages with Node.js binaries; used on Linux x86_64 only.
 MACHINE := $(shell uname -s)/$(shell uname -m)
@@ -28,7 +30,7 @@ NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/nodes/node_modules/.packag
 # The binaries for Windows and arm64 run there in an emulator.
 FOREIGN_NODES := $(if $(filter Linux/x86_64,$(MACHINE)),tests/platforms/node_modules/.package-lock.json)
 
-.PHONY: help demo test fuzz dist lint unit simulate simulate-mutants wasm e2e test-node test-platforms test-runners bench curve check-dist site test-site screenshot build-site sandbox-tools lint-tools advisories sbom verify
+.PHONY: help demo test mutants fuzz dist lint unit simulate simulate-mutants wasm e2e test-node test-platforms test-runners bench curve check-dist site test-site screenshot build-site sandbox-tools lint-tools advisories sbom verify
 help: ## list all tasks
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
@@ -37,6 +39,9 @@ demo: $(NPM) ## log in and out with a real registry and the real docker CLI
 	@node tests/demo/demo.js
 
 test: lint unit simulate wasm e2e test-site check-dist ## all checks that a change must pass
+
+mutants: $(RUST) $(MUTANTS) ## break the core in every small way and check that its tests notice; FILE=file or folder/, JOBS=n
+	@node tests/mutants/run.js "$(FILE)" "$(JOBS)"
 
 fuzz: $(FUZZ) ## fuzz the response parser and the log sanitizer for one minute (installs nightly Rust)
 	cargo +nightly fuzz run response -- -max_total_time=30 -print_final_stats=1
@@ -149,6 +154,11 @@ $(PACK): | $(RUST)
 $(DENY): | $(RUST)
 	@echo 'Installing cargo-deny $(CARGO_DENY): checks licenses and sources of the crates (about 3 minutes, once)'
 	@cargo install --quiet --locked --root $(TOOLS) --version $(CARGO_DENY) cargo-deny
+	@touch $@
+
+$(MUTANTS): | $(RUST)
+	@echo 'Installing cargo-mutants $(CARGO_MUTANTS): changes the core, to see whether its tests fail (about 2 minutes, once)'
+	@cargo install --quiet --locked --root $(TOOLS) --version $(CARGO_MUTANTS) cargo-mutants
 	@touch $@
 
 $(FUZZ): | $(RUST)

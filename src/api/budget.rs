@@ -265,3 +265,59 @@ impl<H> Drop for Place<'_, '_, H> {
         self.budget.queue.borrow_mut().retain(|waiting| waiting.number != self.number);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::contract::ApiCall;
+    use crate::host::fake::FakeHost;
+    use crate::runner::secret::Masks;
+    use futures_util::future::{join3, select};
+
+    fn rejection(status: u16) -> ApiError {
+        ApiError::HttpStatus {
+            call: ApiCall::Status,
+            host: "api".into(),
+            status,
+            detail: String::new(),
+            retry_after_ms: None,
+        }
+    }
+
+    /// What a test does with a budget that is paused for so long by an error of this status, with 9 s left.
+    fn paused<T>(status: u16, pause_ms: u32, test: impl AsyncFnOnce(&RequestBudget<'_, FakeHost>, Deadline) -> T) -> T {
+        let host = FakeHost::default();
+        let log = Log::redacting(&host, Masks::default());
+        let deadline = Deadline::after_s(&host, 9);
+        let budget = RequestBudget::new(&host, &log, deadline);
+        budget.slow_down(&rejection(status), 0.0, Some(pause_ms));
+        host.run(budget.serve(test(&budget, deadline)))
+    }
+
+    #[test]
+    fn only_a_rate_limit_makes_a_request_too_slow() {
+        for (status, was_too_slow) in [(429, true), (503, false)] {
+            let result = paused(status, 60_000, async |budget, deadline| {
+                (budget.turn(Priority::Start, deadline).await, budget.was_too_slow())
+            });
+            assert_eq!(result, (Turn::TooLate, was_too_slow), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_budget_that_starts_nothing_still_grants_status_requests() {
+        let (login, status, ()) = paused(429, 1_000, async |budget, deadline| {
+            let stopping = async { budget.stop_starting() };
+            join3(budget.turn(Priority::Start, deadline), budget.turn(Priority::Status, deadline), stopping).await
+        });
+        assert_eq!((login, status), (Turn::Stopped, Turn::Granted));
+    }
+    #[test]
+    fn a_request_that_is_given_up_leaves_the_queue() {
+        let waiting = paused(429, 1_000, async |budget, deadline| {
+            select(pin!(budget.turn(Priority::Start, deadline)), pin!(budget.host.sleep(100))).await;
+            budget.queue.borrow().len()
+        });
+        assert_eq!(waiting, 0);
+    }
+}

@@ -353,9 +353,16 @@ mod tests {
 
     #[test]
     fn unknown_status_means_running() {
-        for (status, ended) in [("queued", false), ("running", false), ("completed", true), ("failed", true)] {
+        for (status, expected) in [
+            ("queued", OperationStatus::Running),
+            ("running", OperationStatus::Running),
+            ("completed", OperationStatus::Completed),
+            ("failed", OperationStatus::Failed),
+            ("timeout", OperationStatus::Timeout),
+        ] {
             let operation: Operation = parse(&format!(r#"{{"status":"{status}"}}"#)).unwrap();
-            assert_eq!(operation.has_ended(), ended, "{status}");
+            assert_eq!(operation.status, expected);
+            assert_eq!(operation.has_ended(), expected != OperationStatus::Running, "{status}");
         }
     }
 

@@ -344,4 +344,151 @@ mod tests {
     fn messages_end_with_one_full_stop() {
         assert_eq!(http_status(ApiCall::Logout, 400).to_string(), "Logout request to api failed: HTTP 400: No.");
     }
+    #[test]
+    fn each_status_has_a_title() {
+        let with_detail = |call, status, detail: &str| {
+            let (host, detail) = ("api".into(), detail.into());
+            ApiError::HttpStatus { call, host, status, detail, retry_after_ms: None }.title()
+        };
+        for (call, status, title) in [
+            (ApiCall::VaultLogin, 401, "Invalid API key"),
+            (ApiCall::Status, 403, "Permission denied"),
+            (ApiCall::Status, 404, "Operation not found"),
+            (ApiCall::Logout, 404, "Server or credential not found"),
+            (ApiCall::VaultLogin, 422, "Invalid request"),
+            (ApiCall::VaultLogin, 429, "Rate limit exceeded"),
+            (ApiCall::VaultLogin, 500, "Reoclo server error"),
+            (ApiCall::VaultLogin, 599, "Reoclo server error"),
+            (ApiCall::VaultLogin, 499, "Request failed"),
+        ] {
+            assert_eq!(with_detail(call, status, "No."), title, "{status}");
+        }
+        for detail in ["", "Not Found"] {
+            assert_eq!(with_detail(ApiCall::Status, 404, detail), "API not found");
+        }
+    }
+
+    #[test]
+    fn each_status_has_a_fix() {
+        for (call, status, start) in [
+            (ApiCall::VaultLogin, 401, "check api_key: it must be an active automation key"),
+            (ApiCall::Status, 403, "open the key in the dashboard. It must still allow this server."),
+            (ApiCall::VaultLogin, 404, "check server_id and credential_id"),
+            (ApiCall::PassthroughLogin, 404, "check server_id: copy the UUID"),
+            (ApiCall::Logout, 404, "check server_id: copy the UUID"),
+            (ApiCall::Status, 404, "check the operation"),
+            (ApiCall::VaultLogin, 407, "add the proxy username and password"),
+            (ApiCall::VaultLogin, 422, "correct the field"),
+            (ApiCall::VaultLogin, 429, "wait, or raise the key's rate limit"),
+            (ApiCall::VaultLogin, 500, "re-run the job. If it fails again"),
+            (ApiCall::VaultLogin, 400, "follow the message above"),
+        ] {
+            let fix = http_status(call, status).fix();
+            assert!(fix.starts_with(start), "{status}: {fix}");
+        }
+        let (call, host, detail) = (ApiCall::Logout, "api".into(), String::new());
+        let without_detail = ApiError::HttpStatus { call, host, status: 400, detail, retry_after_ms: None };
+        assert!(without_detail.fix().starts_with("check the logs of the server"));
+    }
+
+    #[test]
+    fn each_connection_error_has_a_fix() {
+        for (code, word) in [
+            ("ERR_PROXY_INVALID", "correct or unset this variable"),
+            ("ERR_PROXY_REFUSED", "proxy address, username and password"),
+            ("ERR_INVALID_URL", "not a valid URL"),
+            ("ENOTFOUND", "DNS"),
+            ("EAI_AGAIN", "DNS"),
+            ("EPROTO", "does not use TLS"),
+            ("ECONNREFUSED", "host and port"),
+            ("CERT_HAS_EXPIRED", "ca_certificate"),
+            ("ECONNRESET", "check the network"),
+        ] {
+            let fix = connection(ApiCall::Status, code).fix();
+            assert!(fix.contains(word), "{code}: {fix}");
+        }
+    }
+
+    #[test]
+    fn other_errors_have_a_title_and_a_fix() {
+        let (call, host) = (ApiCall::Status, || "api".to_owned());
+        for (error, title, word) in [
+            (ApiError::Redirect { call, host: host(), status: 302, to: None }, "Unexpected redirect", "api_url"),
+            (ApiError::InvalidJson { call, host: host() }, "Unexpected response", "login page"),
+            (ApiError::UnexpectedResponse { call, host: host(), reason: "x" }, "Unexpected response", "login page"),
+            (ApiError::TooLarge { call, host: host(), limit_mib: 16 }, "Unexpected response", "login page"),
+            (connection(call, "ECONNRESET"), "Connection failed", "network"),
+            (
+                ApiError::RequestTimeout { call, host: host(), seconds: 30, was_sent: true },
+                "Connection failed",
+                "network",
+            ),
+            (ApiError::NotSent { call, host: host() }, "Skipped", "re-run"),
+        ] {
+            assert_eq!(error.title(), title);
+            assert!(error.fix().contains(word), "{error}: {}", error.fix());
+            assert_eq!(error.with_fix(), format!("{error} Fix: {}", error.fix()));
+        }
+    }
+
+    #[test]
+    fn a_connection_error_shows_its_code_once() {
+        for (code, message, shown) in [
+            ("ECONNRESET", "", "ECONNRESET"),
+            ("EPROTO", "C0F7:error:0A00010B", "EPROTO"),
+            ("ENOTFOUND", "getaddrinfo ENOTFOUND api", "getaddrinfo ENOTFOUND api"),
+            ("ERR_PROXY_REFUSED", "The proxy returned HTTP 407", "The proxy returned HTTP 407"),
+            ("ECONNRESET", "socket hang up", "ECONNRESET: socket hang up"),
+        ] {
+            let (code, message) = (code.to_owned(), message.to_owned());
+            let error = ApiError::Connection { call: ApiCall::Logout, host: "api".into(), code, message };
+            assert_eq!(error.to_string(), format!("Logout request to api failed: {shown}."));
+        }
+    }
+
+    #[test]
+    fn only_some_errors_affect_all_logins() {
+        let redirect = ApiError::Redirect { call: ApiCall::VaultLogin, host: "api".into(), status: 302, to: None };
+        for (error, affects_all) in [
+            (http_status(ApiCall::VaultLogin, 401), true),
+            (http_status(ApiCall::VaultLogin, 403), false),
+            (redirect, true),
+            (connection(ApiCall::VaultLogin, "CERT_HAS_EXPIRED"), true),
+            (connection(ApiCall::VaultLogin, "ECONNREFUSED"), false),
+            (ApiError::InvalidJson { call: ApiCall::VaultLogin, host: "api".into() }, false),
+        ] {
+            assert_eq!(error.affects_all_logins(), affects_all, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_busy_api_asks_for_fewer_requests_only_if_it_says_when() {
+        let busy = |status, retry_after_ms| {
+            let (call, host, detail) = (ApiCall::Status, "api".into(), String::new());
+            ApiError::HttpStatus { call, host, status, detail, retry_after_ms }.asks_for_fewer_requests()
+        };
+        assert!(busy(429, None) && busy(429, Some(1)) && busy(503, Some(1)));
+        assert!(!busy(503, None) && !busy(502, Some(1)));
+    }
+
+    #[test]
+    fn recognises_every_tls_error() {
+        for code in [
+            "CERT_REVOKED",
+            "UNABLE_TO_GET_CRL",
+            "UNABLE_TO_DECRYPT_SIGNATURE",
+            "ERR_TLS_HANDSHAKE",
+            "ERR_SSL_PACKET_LENGTH",
+            "EPROTO",
+            "HOSTNAME_MISMATCH",
+            "INVALID_CA",
+            "INVALID_PURPOSE",
+            "PATH_LENGTH_EXCEEDED",
+        ] {
+            assert!(!connection(ApiCall::VaultLogin, code).is_transient(), "{code}");
+            assert!(connection(ApiCall::VaultLogin, code).rules_out_operation(), "{code}");
+        }
+        assert!(connection(ApiCall::VaultLogin, "ERR_PROXY_REFUSED").rules_out_operation());
+        assert!(!connection(ApiCall::VaultLogin, "ERR_PROXY_REFUSED").is_transient());
+    }
 }

@@ -95,7 +95,9 @@ mod tests {
         for id in ["", "..", "../x", "a/b", "a?b", "a b", "a\nb", "é", &"x".repeat(129)] {
             assert!(OperationId::try_from(id.to_owned()).is_err(), "{id:?} was accepted");
         }
-        assert!(OperationId::try_from("5d0c6f1e-op_1".to_owned()).is_ok());
+        for id in ["5d0c6f1e-op_1", &"x".repeat(128)] {
+            assert!(OperationId::try_from(id.to_owned()).is_ok(), "{id:?}");
+        }
     }
 
     #[test]
@@ -103,7 +105,7 @@ mod tests {
         for url in ["", "-D", "--help", "a b", "ghcr.io\n", "$(id)", "a;b", "a/../b", "a\u{301}", &"x".repeat(513)] {
             assert!(RegistryUrl::try_from(url.to_owned()).is_err(), "{url:?} was accepted");
         }
-        for url in ["ghcr.io", "https://index.docker.io/v1/", "[::1]:5000"] {
+        for url in ["ghcr.io", "https://index.docker.io/v1/", "[::1]:5000", &"x".repeat(512)] {
             assert!(RegistryUrl::try_from(url.to_owned()).is_ok(), "{url:?}");
         }
     }
@@ -113,6 +115,7 @@ mod tests {
         for name in ["", "GHCR", "a b", "a-b", "$(id)", &"x".repeat(65)] {
             assert!(RegistryType::try_from(name.to_owned()).is_err(), "{name:?} was accepted");
         }
+        assert!(RegistryType::try_from("x".repeat(64)).is_ok());
         assert!(RegistryType::try_from("aws_ecr".to_owned()).is_ok_and(|kind| kind.is_documented()));
         assert!(RegistryType::try_from("quay".to_owned()).is_ok_and(|kind| !kind.is_documented()));
     }

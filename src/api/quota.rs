@@ -93,4 +93,10 @@ mod tests {
             assert_eq!(quota(headers), None, "{headers:?}");
         }
     }
+    #[test]
+    fn a_reset_up_to_three_years_is_a_number_of_seconds() {
+        let reset = |seconds| quota(&[("x-ratelimit-remaining", "5"), ("x-ratelimit-reset", seconds)]);
+        assert_eq!(reset("100000000"), Some((5, 100_000_000_000.0)));
+        assert_eq!(reset("100000001"), Some((5, 0.0)), "a time in 1973");
+    }
 }

@@ -248,4 +248,32 @@ mod tests {
         assert_eq!(send(&mut rate, 100.0, 3), [100.0, 100.0, 9_000.0]);
         assert_eq!(send(&mut rate, 9_000.0, 3), [9_000.0; 3], "the next response tells the new quota");
     }
+    #[test]
+    fn rejections_of_one_rate_lower_it_once() {
+        let mut rate = Rate::default();
+        rate.lower(0.0, 10.0, 0.0);
+        rate.lower(5.0, 12.0, 0.0);
+        assert_eq!(rate.per_s, MAX_PER_S / DECREASE);
+        rate.lower(12.0, 20.0, 0.0);
+        assert!(rate.per_s < MAX_PER_S / DECREASE);
+    }
+
+    #[test]
+    fn rejections_in_the_same_millisecond_lower_the_rate() {
+        let mut rate = Rate::default();
+        rate.sent(0.0);
+        rate.lower(0.0, 0.0, 0.0);
+        rate.lower(0.0, 0.0, 0.0);
+        assert_eq!(rate.per_s, MAX_PER_S / DECREASE / DECREASE);
+    }
+
+    #[test]
+    fn from_one_rejection_to_another_the_rate_is_what_was_accepted() {
+        let mut rate = Rate::default();
+        rate.lower(0.0, 500.0, 0.0);
+        (0..20).for_each(|_| rate.raise());
+        (0..5).for_each(|_| rate.sent(1_000.0));
+        rate.lower(1_000.0, 1_500.0, 0.0);
+        assert_eq!(rate.per_s, 25.0);
+    }
 }

@@ -64,7 +64,9 @@ mod tests {
         assert_eq!(after(" 120 "), Some(120_000));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:47 GMT"), Some(10_000));
         assert_eq!(after("Sun, 06 Nov 1994 08:49:00 GMT"), Some(0), "the past");
-        for header in ["", "-1", "1.5", "soon", "1e3", "Sun, 99 Nov 1994 08:49:37 GMT"] {
+        for header in
+            ["", "-1", "1.5", "soon", "1e3", "Sun, 99 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:47 GMT"]
+        {
             assert_eq!(after(header), None, "{header:?}");
         }
     }

@@ -82,7 +82,10 @@ mod tests {
             "https://1.2.3.256",
             "https://1.2.3.4.5",
             "https://h/?q",
+            "https://h/#f",
             "https://h/a b",
+            "https://h/a\u{7}b",
+            "https://h/a\\b",
         ] {
             assert!(ApiUrl::parse(text).is_err(), "{text:?} was accepted");
         }

@@ -15,6 +15,9 @@ use std::task::Poll;
 /// Unix time at the start of every test: "Sun, 06 Nov 1994 08:49:37 GMT".
 pub(crate) const START_UNIX_MS: u64 = 784_111_777_000;
 
+/// A step that is polled more often does not end.
+const MAX_POLLS: u32 = 20_000;
+
 /// Responds to requests that have no scripted response: method and path, body, time in ms → duration in ms, response.
 type Api = Box<dyn Fn(&str, &str, f64) -> (u32, Result<Response, TransportError>)>;
 
@@ -30,6 +33,8 @@ pub(crate) struct FakeHost {
     /// Whether the runner cancels the step when a request has no scripted response.
     cancels_when_stuck: bool,
     is_stuck: Cell<bool>,
+    /// Whether the runner's files cannot be written: state, outputs and summary.
+    cannot_write: bool,
     /// Everything that happened, in order, one line each.
     pub(crate) events: RefCell<Vec<String>>,
 }
@@ -76,6 +81,12 @@ impl FakeHost {
         self
     }
 
+    /// The runner's files cannot be written: state, outputs and summary.
+    pub(crate) fn without_space(mut self) -> Self {
+        self.cannot_write = true;
+        self
+    }
+
     pub(crate) fn cancelling_at(mut self, ms: u64) -> Self {
         self.cancelled_at_ms = Some(ms);
         self
@@ -83,15 +94,25 @@ impl FakeHost {
 
     /// Runs a future to its end. The clock advances whenever nothing else can.
     pub(crate) fn run<T>(&self, future: impl Future<Output = T>) -> T {
-        match self.time.run(future, u64::MAX, || true) {
+        let polls = Cell::new(0);
+        match self.time.run(future, u64::MAX, || polls.replace(polls.get() + 1) < MAX_POLLS) {
             Run::Finished(result) => result,
-            Run::Dropped | Run::Stuck => panic!("nothing can continue: {:#?}", self.events.borrow()),
+            Run::Dropped => panic!("it does not end"),
+            Run::Stuck => panic!("nothing can continue: {:#?}", self.events.borrow()),
         }
     }
 
     /// The recorded events that start with `kind`.
     pub(crate) fn events(&self, kind: &str) -> Vec<String> {
         self.events.borrow().iter().filter(|event| event.starts_with(kind)).cloned().collect()
+    }
+
+    fn write(&self, event: String) -> Result<(), String> {
+        if self.cannot_write {
+            return Err("no space left".to_owned());
+        }
+        self.record(event);
+        Ok(())
     }
 
     fn record(&self, event: String) {
@@ -146,16 +167,13 @@ impl Host for FakeHost {
         self.state.get(key).cloned().unwrap_or_default()
     }
     fn save_state(&self, key: &str, value: &str) -> Result<(), String> {
-        self.record(format!("state {key}={value}"));
-        Ok(())
+        self.write(format!("state {key}={value}"))
     }
     fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
-        self.record(format!("output {name}={value}"));
-        Ok(())
+        self.write(format!("output {name}={value}"))
     }
     fn append_summary(&self, markdown: &str) -> Result<(), String> {
-        self.record(format!("summary {markdown}"));
-        Ok(())
+        self.write(format!("summary {markdown}"))
     }
     fn add_ca_certificates(&self, pem_or_path: &str) -> Result<String, String> {
         self.record(format!("ca {pem_or_path}"));

@@ -172,8 +172,10 @@ mod tests {
     #[test]
     fn limits_the_number_of_values() {
         let list = |values: usize| format!(r#"{{"name":"a","x":[{}0]}}"#, "0,".repeat(values));
-        assert!(parse(&list(490_000)).is_ok());
-        assert_eq!(parse(&list(500_000)), Err(JsonError::Limits));
+        assert!(parse(&list(499_998)).is_ok());
+        assert_eq!(parse(&list(499_999)), Err(JsonError::Limits));
+        let after_deeper = format!(r#"{{"y":[[[]]],{}"#, &list(499_999)[1..]);
+        assert_eq!(parse(&after_deeper), Err(JsonError::Limits));
         let deeper = format!(r#"{{"name":"a","x":[[{}0]]}}"#, "0,".repeat(600_000));
         assert!(parse(&deeper).is_ok());
     }

@@ -128,7 +128,12 @@ mod tests {
             "../0b8f7a52",
             "zzzzzzzz-5c3e-4a8e-9d0c-3f1f7f6d2a11",
         ] {
-            assert!(message(id).starts_with("is not a UUID"), "{id}");
+            let message = message(id);
+            assert!(
+                message.starts_with("is not a UUID")
+                    && message.ends_with("copy the ID, not the name, from the Reoclo dashboard"),
+                "{id}"
+            );
         }
         assert!(uuids("server_id", &ID.to_uppercase()).is_ok());
     }

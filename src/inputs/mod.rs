@@ -409,6 +409,12 @@ mod tests {
         let vault = [skip, ("username", ""), ("access_token", ""), ("registry_url", ""), ("credential_id", ID)];
         assert_eq!(skipped_for(&vault), None, "vault mode needs no token");
         assert_eq!(skipped_for(&[skip, ("access_token", ""), ("credential_id", ID)]), None, "both modes are an error");
+        for (given, missing) in [("username", "registry_url"), ("registry_url", "username")] {
+            let changes = [skip, ("access_token", ""), (missing, "")];
+            assert_eq!(skipped_for(&changes), Some("access_token"), "{given} is set");
+        }
+        let nothing = [skip, ("access_token", ""), ("username", ""), ("registry_url", "")];
+        assert_eq!(skipped_for(&nothing), None, "without a mode the inputs are invalid");
     }
 
     #[test]

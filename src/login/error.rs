@@ -181,6 +181,7 @@ fn with_output(output: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::contract::ApiCall;
 
     fn docker_failed(registry: &str, output: &str) -> LoginError {
         LoginError::DockerFailed {
@@ -205,5 +206,93 @@ mod tests {
     fn a_denial_is_not_transient() {
         assert!(docker_failed("ghcr.io", "dial tcp: connection refused").is_transient_docker_failure());
         assert!(!docker_failed("ghcr.io", "denied: connection timeout").is_transient_docker_failure());
+    }
+    #[test]
+    fn each_error_has_a_title_a_fix_and_a_rule_for_the_logout() {
+        let id = || OperationId::try_from("op-1".to_owned()).unwrap();
+        let unexpected = |ran| LoginError::UnexpectedDockerResult {
+            registry: "ghcr.io".into(),
+            server: "web-1".into(),
+            reason: "could not be run",
+            ran,
+            output: String::new(),
+            operation_id: id(),
+        };
+        let timeout =
+            |rate_limited| LoginError::StepTimeout { timeout_s: 9, progress: "waiting.".into(), rate_limited };
+        let operation_timeout =
+            || LoginError::OperationTimeout { registry: "ghcr.io".into(), server: "web-1".into(), operation_id: id() };
+        let api = |status| {
+            let (call, host, detail) = (ApiCall::VaultLogin, "api".into(), String::new());
+            LoginError::from(ApiError::HttpStatus { call, host, status, detail, retry_after_ms: None })
+        };
+        for (error, title, word, rules_out_login) in [
+            (api(401), "Invalid API key", "api_key", true),
+            (api(502), "Reoclo server error", "re-run", false),
+            (LoginError::Skipped(SkipReason::OtherLoginFailed), "Skipped", "error above", true),
+            (LoginError::Skipped(SkipReason::StepTimeout), "Skipped", "timeout input", true),
+            (LoginError::Cancelled { progress: "waiting".into() }, "Cancelled", "if you need the login", false),
+            (timeout(true), "Rate limit exceeded", "fewer servers", false),
+            (timeout(false), "Timed out", "server is online", false),
+            (operation_timeout(), "Timed out", "reach the registry", false),
+            (docker_failed("ghcr.io", "denied"), "Docker login failed", "GITHUB_TOKEN", true),
+            (unexpected(true), "Docker login failed", "dashboard", false),
+            (unexpected(false), "Docker login failed", "dashboard", true),
+        ] {
+            assert_eq!(error.title(), title);
+            assert!(error.fix().contains(word), "{error}: {}", error.fix());
+            assert_eq!(error.with_fix(), format!("{error} Fix: {}", error.fix()));
+            assert_eq!(error.rules_out_login(), rules_out_login, "{error}");
+            assert_eq!(error.is_skipped(), title == "Skipped");
+            assert_eq!(error.names_server_and_registry(), error.to_string().contains("ghcr.io on web-1"), "{error}");
+        }
+        assert_eq!(timeout(false).to_string(), "The login did not finish within 9 s: waiting.");
+        assert_eq!(
+            docker_failed("ghcr.io", "").to_string(),
+            "docker login ghcr.io on web-1 failed with exit code 1 (operation op-1)."
+        );
+    }
+
+    #[test]
+    fn only_errors_of_the_api_say_something_about_it() {
+        let api = |status| {
+            let (call, host, detail) = (ApiCall::VaultLogin, "api".into(), String::new());
+            LoginError::from(ApiError::HttpStatus { call, host, status, detail, retry_after_ms: None })
+        };
+        for (error, affects_all, is_transient, is_rate_limit) in [
+            (api(401), true, false, false),
+            (api(403), false, false, false),
+            (api(429), false, true, true),
+            (api(503), false, true, false),
+            (docker_failed("ghcr.io", "timeout"), false, false, false),
+        ] {
+            assert_eq!(error.affects_all_logins(), affects_all, "{error}");
+            assert_eq!(error.is_transient_api_error(), is_transient, "{error}");
+            assert_eq!(error.is_rate_limit(), is_rate_limit, "{error}");
+        }
+        assert!(!api(503).is_transient_docker_failure());
+    }
+
+    #[test]
+    fn a_failed_logout_has_a_fix() {
+        let id = || OperationId::try_from("op-1".to_owned()).unwrap();
+        let docker = |output: &str| LogoutError::DockerFailed {
+            registry: "ghcr.io".into(),
+            output: output.into(),
+            operation_id: id(),
+        };
+        let (call, host) = (ApiCall::Logout, || "api".to_owned());
+        let timeout = LogoutError::from(ApiError::RequestTimeout { call, host: host(), seconds: 5, was_sent: true });
+        let not_json = LogoutError::from(ApiError::InvalidJson { call, host: host() });
+        assert!(timeout.with_fix().ends_with(
+            "timed out after 5 s. Fix: check the network between this runner and Reoclo, then re-run the job."
+        ));
+        assert!(timeout.is_request_timeout() && !not_json.is_request_timeout() && !docker("").is_request_timeout());
+        assert_eq!(
+            docker("no space").with_fix(),
+            "docker logout ghcr.io failed: no space (operation op-1). Fix: run docker logout ghcr.io on the server."
+        );
+        assert!(docker("").is_transient_docker_failure() && docker("i/o timeout").is_transient_docker_failure());
+        assert!(!docker("no space").is_transient_docker_failure() && !not_json.is_transient_docker_failure());
     }
 }

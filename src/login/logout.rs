@@ -314,8 +314,9 @@ impl<H: Host> LogoutStep<'_, H> {
             }
             left_here -= 1;
             if left_here > 0 && (target.has_unknown_logout.get() || target.result.get() == LogoutResult::Requested) {
-                // Two at a time would restore each other's logins, and nobody can say when this one has ended.
-                self.deadline.share(self.host, left_here, 0.0).sleep(self.host, SLOW_LOGOUT_MS as u32).await;
+                // Two at a time would restore each other's logins, and nobody can say when this one has ended. The wait gets
+                // as much time as the next logout.
+                self.deadline.share(self.host, 2 * left_here, 0.0).sleep(self.host, SLOW_LOGOUT_MS as u32).await;
             }
         }
     }

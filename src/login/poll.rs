@@ -222,4 +222,12 @@ mod tests {
         (0..5).for_each(|_| polls.learn(90_000.0));
         assert_eq!(due_ms(&polls, &host, 6), due_ms_of_six(MAX_LEARNED_WAIT_MS), "others may be faster");
     }
+    #[test]
+    fn small_differences_change_nothing() {
+        let (polls, host) = (Polls::default(), FakeHost::default());
+        for (duration_ms, expected_ms) in [(3_000.0, 3_000.0), (2_800.0, 3_000.0), (2_600.0, 2_600.0)] {
+            polls.learn(duration_ms);
+            assert_eq!(due_ms(&polls, &host, 6)[0], expected_ms, "{duration_ms}");
+        }
+    }
 }

@@ -385,6 +385,8 @@ mod tests {
             "s 1 ended 7 certain op-1 --help -",
             "s 1 ended 7 certain op-1 ../../x -",
             "s 1 ended 7 certain op-1 $(id) -",
+            "s 1 ended 7 certain op-1 ghcr.io/$(id) -",
+            "s 1 ended 7 certain op-1 a:b:c -",
         ] {
             assert_eq!(SavedLogin::parse(text), None, "{text:?}");
         }

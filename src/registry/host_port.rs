@@ -161,4 +161,13 @@ mod tests {
             assert!(!is_loopback(host), "{host}");
         }
     }
+    #[test]
+    fn a_host_has_at_most_253_characters_and_a_label_63() {
+        let host = |last: usize| format!("{0}.{0}.{0}.{1}", "a".repeat(63), "a".repeat(last));
+        assert!(parse(&host(61)).is_ok(), "253 characters");
+        assert!(parse(&format!("{}.", host(60))).is_ok(), "a trailing dot");
+        assert!(parse(&host(62)).is_err());
+        assert!(parse(&"a".repeat(63)).is_ok());
+        assert!(parse(&"a".repeat(64)).is_err());
+    }
 }

@@ -172,3 +172,59 @@ fn quote(masks: &Masks, text: &str, max_chars: usize) -> String {
     let line = text::sanitize(&masks.redact_head(text, max_chars.saturating_mul(READ_BYTES_PER_CHAR)));
     text::truncate(masks.redact(&line), max_chars)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::fake::FakeHost;
+
+    fn log(host: &FakeHost) -> Log<'_, FakeHost> {
+        Log::redacting(host, Masks::default())
+    }
+
+    #[test]
+    fn output_has_at_most_100_lines_of_1000_characters() {
+        for (lines, hidden) in [(100, None), (103, Some("info   docker | (3 more lines not shown)"))] {
+            let host = FakeHost::default();
+            log(&host).output("docker", &"line\n".repeat(lines));
+            let shown = host.events("info");
+            assert_eq!(shown.len(), 100 + hidden.iter().len());
+            assert_eq!(shown.get(100).map(String::as_str), hidden);
+        }
+        let host = FakeHost::default();
+        log(&host).output("docker", &format!("{}\n\u{7}\n{}", "🦀".repeat(1_000), "€".repeat(1_001)));
+        let lengths: Vec<usize> = host.events("info").iter().map(|line| line.matches(['🦀', '€']).count()).collect();
+        assert_eq!(lengths, [1_000, 1_000], "a line that is empty when it is sanitized is left out");
+        assert!(host.events("info")[1].ends_with('…') && !host.events("info")[0].ends_with('…'));
+    }
+
+    /// The lengths of the lines of an error whose lines have these lengths.
+    fn shown(lengths: &[usize]) -> Vec<usize> {
+        let host = FakeHost::default();
+        log(&host).error("Title", &lengths.iter().map(|length| "x".repeat(*length)).collect::<Vec<_>>());
+        let error = host.events("error").concat();
+        error["error Title: ".len()..].lines().map(|line| line.chars().count()).collect()
+    }
+
+    #[test]
+    fn long_lines_of_an_error_get_the_space_that_short_ones_leave() {
+        assert_eq!(shown(&[5_000]), [MAX_ANNOTATION_CHARS + 1], "one line is an annotation, with an ellipsis");
+        assert_eq!(shown(&[30_000, 100]), [30_000, 100]);
+        assert_eq!(shown(&[50_000, 100]), [39_901, 100]);
+        assert_eq!(shown(&[30_000, 30_000, 100]), [19_950, 19_950, 100]);
+        assert_eq!(shown(&[13_333, 26_000, 100]), [13_333, 26_000, 100], "a line as long as its share is not long");
+        assert_eq!(shown(&[20_000, 20_000]), [20_000, 20_000]);
+    }
+
+    #[test]
+    fn waits_are_rounded_up_to_tenths() {
+        assert_eq!([0, 1, 100, 250, 2_000].map(wait_seconds), ["0.0 s", "0.1 s", "0.1 s", "0.3 s", "2.0 s"]);
+    }
+
+    #[test]
+    fn a_retried_login_is_one_line() {
+        let host = FakeHost::default();
+        log(&host).retrying_login(&"It failed.", 500, 1, 3);
+        assert_eq!(host.events("info"), ["info It failed. Retrying the login in 0.5 s (attempt 2 of 3)."]);
+    }
+}

@@ -315,6 +315,17 @@ mod tests {
             assert_redacted(TOKEN, encoded);
         }
         assert_redacted("a🦀bcd", r"a\ud83e\udd80bcd");
+        let no_pair = r"a\ud83e\ue000bcd";
+        assert_eq!(redact(&["a\u{1fc00}bcd"], no_pair), no_pair);
+    }
+
+    #[test]
+    fn finds_escaped_control_characters() {
+        for (c, letter) in [('\n', 'n'), ('\r', 'r'), ('\t', 't'), ('\u{8}', 'b'), ('\u{c}', 'f')] {
+            let secret = format!("hunter{c}22");
+            assert_redacted(&secret, &format!("hunter\\{letter}22"));
+            assert_redacted(&secret, &format!("hunter%5C{letter}22"));
+        }
     }
 
     #[test]
@@ -335,6 +346,7 @@ mod tests {
     fn finds_html_entities() {
         assert_redacted(TOKEN, "tok%+/&quot;&#233;&lt;&amp;&gt;&#39;en==\\end");
         assert_redacted(TOKEN, "tok%+/&quot;é&lt;&amp;&gt;&#x27;en==\\end");
+        assert_redacted(TOKEN, "tok%+/&quot;é&lt;&amp;&gt;&apos;en==\\end");
     }
 
     #[test]
@@ -386,5 +398,15 @@ mod tests {
     fn keeps_other_text() {
         let text = "100% of \\d+ &nbsp; caf\u{e9} %zz \\u12 &#; YWJj";
         assert_eq!(redact(&["hunter22", "tok%en"], text), text);
+        assert_eq!(redact(&["abcd12"], "ab%+fcd12"), "ab%+fcd12", "a sign is no digit");
+    }
+    #[test]
+    fn base64_is_found_with_its_padding_and_one_character_on_each_side() {
+        for (secret, redacted) in
+            [("hunter2", "befor*** after"), ("hunter22", "befor*** after"), ("hunter222", "befor***fter")]
+        {
+            let text = format!("before {} after", STANDARD.encode(secret));
+            assert_eq!(redact(&[secret], &text), redacted, "{text}");
+        }
     }
 }

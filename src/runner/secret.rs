@@ -222,4 +222,16 @@ mod tests {
         let masks = Masks::of(&FakeHost::default(), "rca_key", "u", "rca_key-and-more", &[]);
         assert_eq!(masks.redact("<rca_key-and-more> <rca_key>"), "<***> <***>");
     }
+    #[test]
+    fn redacts_a_secret_that_goes_beyond_the_part_that_is_read() {
+        let masks = Masks::of(&FakeHost::default(), "", "u", "hunter22", &[]);
+        for secret in
+            ["hunter22", "%68%75%6e%74%65%72%32%32", "\\u0068\\u0075\\u006e\\u0074\\u0065\\u0072\\u0032\\u0032"]
+        {
+            let text = format!("<{secret}>");
+            assert_eq!(masks.redact_head(&text, 4), "<***", "{secret}");
+            let excerpt = text::excerpt(&text, 1, 4, masks.max_encoded_bytes());
+            assert_eq!(masks.redact_lines(&excerpt), ["<***"], "{secret}");
+        }
+    }
 }

@@ -164,4 +164,37 @@ mod tests {
         assert_eq!(truncate("äöüß".to_owned(), 3), "äöü…");
         assert_eq!(truncate("äöü".to_owned(), 3), "äöü");
     }
+    #[test]
+    fn removes_every_kind_of_escape_sequence() {
+        for (text, line) in [
+            ("\u{1b}[1;31mred", "red"),
+            ("\u{9b}1;31mred", "red"),
+            ("\u{1b}[\u{7f}x", "[x"),
+            ("\u{1b}[12", "[12"),
+            ("\u{1b}]8;;http://x\u{1b}\\link", "link"),
+            ("\u{1b}]0;title\u{7}text", "text"),
+            ("\u{9d}0;title\u{9c}text", "text"),
+            ("\u{1b}]0;no end", "]0;no end"),
+            ("\u{1b}Pq\u{1b}\\text", "text"),
+            ("\u{90}q\u{1b}\\text", "text"),
+            ("\u{1b}_apc\u{1b}[31mtext", "text"),
+            ("\u{1b}(Btext", "text"),
+            ("\u{1b}(é", "(é"),
+            ("\u{1b}ctext", "ctext"),
+            ("a\u{1b}[0mb\u{1b}[0m\u{1b}(Bc", "abc"),
+        ] {
+            assert_eq!(sanitize(text), line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_rounded_down_to_tenths() {
+        let shown = [0.0, 99.0, 1_290.0, 65_050.0].map(seconds);
+        assert_eq!(shown, ["0.0 s", "0.0 s", "1.2 s", "65.0 s"]);
+    }
+
+    #[test]
+    fn only_a_complete_command_is_broken() {
+        assert_eq!(sanitize("a:b #[c] ##d [[e]]"), "a:b #[c] ##d [[e]]");
+    }
 }

@@ -68,8 +68,21 @@ fn polls_until_the_login_ends_and_sets_outputs() {
 fn invalid_inputs_send_nothing_and_save_nothing() {
     let host = vault().with_inputs(&[("server_id", "x"), ("cleanup", "yes")]);
     assert!(!host.run(main(&host)));
-    assert_eq!(host.events("error").len(), 1);
+    let error = host.events("error").concat();
+    assert!(error.starts_with("error Invalid inputs: server_id is not a UUID"), "{error}");
+    assert!(error.ends_with(" or 'false'. Fix: correct the inputs above. No request was sent."), "{error}");
     assert!(host.events("send").is_empty() && host.events("state").is_empty());
+    assert_eq!(host.events("output"), ["output logins=[]"]);
+}
+
+#[test]
+fn a_missing_secret_skips_the_step_with_a_notice() {
+    let host = vault().with_inputs(&[("if_missing", "skip"), ("api_key", "")]);
+    assert!(host.run(main(&host)));
+    assert_eq!(host.events("output"), ["output logins=[]"]);
+    let notice = host.events("notice").concat();
+    assert!(notice.starts_with("notice Login skipped: api_key is empty"), "{notice}");
+    assert!(host.events("send").is_empty() && host.events("error").is_empty());
 }
 
 #[test]
@@ -123,6 +136,14 @@ fn a_step_timeout_reports_the_progress() {
     assert_eq!(host.monotonic_ms(), 2_000.0);
     let error = host.events("error").pop().unwrap();
     assert!(error.contains("within 2 s: operation op-1 was still running"), "{error}");
+}
+
+#[test]
+fn progress_of_one_login_needs_no_count() {
+    let host = vault().with_inputs(&[("timeout", "9")]).responding(&[ACCEPTED]).responding(&[RUNNING; 99]);
+    host.run(main(&host));
+    let progress = host.events("info Still waiting");
+    assert_eq!(progress, [format!("info Still waiting after 5 s: server {ID}, ghcr.io")]);
 }
 
 #[test]
@@ -292,6 +313,40 @@ fn sends_a_login_request_at_most_6_times() {
 }
 
 #[test]
+fn a_response_that_is_too_large_is_final() {
+    let host = vault().responding_with(Err(TransportError::TooLarge));
+    assert!(!host.run(main(&host)));
+    assert_eq!(host.events("send").len(), 1);
+    let error = host.events("error").concat();
+    assert!(error.contains("Login request to api.reoclo.com returned more than 16 MiB."), "{error}");
+}
+
+#[test]
+fn the_last_of_all_attempts_is_the_error() {
+    let timeout = TransportError::TimedOut { was_sent: true };
+    let host = vault().responding(&[(503, ""); 5]).responding_with(Err(timeout));
+    assert!(!host.run(main(&host)));
+    let error = host.events("error").concat();
+    assert!(
+        error.starts_with("error Connection failed: Login request to api.reoclo.com timed out after 30 s"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_redirect_names_its_target_unless_it_is_a_secret() {
+    for (location, target) in
+        [("https://Other.example/x", " redirect to other.example."), ("https://tok-hunter22.example", " redirect.")]
+    {
+        let headers = vec![("location", location.to_owned())];
+        let host = passthrough().responding_with(Ok(Response { status: 307, headers, ..Response::default() }));
+        assert!(!host.run(main(&host)));
+        let error = host.events("error").concat();
+        assert!(error.contains(&format!("failed: HTTP 307{target}")), "{error}");
+    }
+}
+
+#[test]
 fn does_not_retry_final_errors() {
     for response in
         [(400, ""), (401, ""), (403, ""), (404, ""), (422, ""), (501, ""), (302, ""), (200, "{}"), (200, "[1]")]
@@ -314,7 +369,7 @@ fn retries_status_requests_until_the_deadline() {
 #[test]
 fn honours_retry_after_within_the_deadline() {
     for (header, waited) in
-        [("7", 7_000.0), ("Sun, 06 Nov 1994 08:49:46 GMT", 9_000.0), ("3600", 250.0), ("soon", 250.0)]
+        [("7", 7_000.0), ("Sun, 06 Nov 1994 08:49:46 GMT", 9_000.0), ("600", 250.0), ("3600", 250.0), ("soon", 250.0)]
     {
         let busy = Response { status: 429, headers: vec![("retry-after", header.into())], ..Response::default() };
         let host = vault().responding_with(Ok(busy)).responding(&[ACCEPTED, SUCCEEDED]);

@@ -183,6 +183,23 @@ fn invalid_key_stops_all_logins() {
 }
 
 #[test]
+fn nothing_is_retried_after_an_invalid_key() {
+    let host = fleet(&["s1", "s2"], &["c1"], |pair| Some(if pair == "a1-c1" { (2_000, 503) } else { (10, 401) }));
+    assert!(!host.run(step::main(&host)));
+    assert_eq!((host.events("send").len(), host.monotonic_ms()), (2, 2_000.0));
+    assert!(!host.events("info").concat().contains("Retrying"));
+}
+
+#[test]
+fn the_last_line_has_the_duration_of_the_step() {
+    let host = fleet(&["s1", "s2"], &["c1"], no_error);
+    host.run(host.sleep(5_000));
+    assert!(host.run(step::main(&host)));
+    assert_eq!(host.events("info 2 of 2"), ["info 2 of 2 logins succeeded in 1.2 s; the post step will log out"]);
+    assert!(host.events("error").is_empty());
+}
+
+#[test]
 fn cancel_starts_no_login_and_keeps_state() {
     let host = fleet(&["s1", "s2"], &["c1", "c2"], no_error).cancelling_at(500);
     assert!(!host.run(step::main(&host)));
@@ -201,6 +218,12 @@ fn cancel_waits_for_responses_only() {
     assert!(!host.run(step::main(&host)));
     let seen: Vec<_> = saved_logins(&host).into_iter().map(|(number, record)| (number, record.phase)).collect();
     assert_eq!(seen, [(1, LoginPhase::Ended), (3, LoginPhase::Requested)]);
+
+    // A request that is given up is not a failure of its own.
+    let host = fleet(&["s1"], &["c1"], |_| Some((1_200, 503))).cancelling_at(900);
+    assert!(!host.run(step::main(&host)));
+    let error = host.events("error").concat();
+    assert!(error.starts_with("error Cancelled: The step was cancelled: the login had not been accepted"), "{error}");
 
     // All that had begun ends meanwhile: the others have been cancelled all the same.
     let host = fleet(&["s1", "s2"], &["c1", "c2"], |pair| (pair == "a2-c1").then_some((1_200, 404)));
@@ -304,6 +327,31 @@ fn slow_logouts_get_enough_time() {
         assert_eq!(host.events("send POST").len(), servers * credentials, "{servers} x {credentials}, {ms} ms");
         assert!(host.events("warning").is_empty());
     }
+}
+
+#[test]
+fn a_silent_api_is_asked_for_every_logout() {
+    let host = logging_out(1, 100, u32::MAX, "{}");
+    assert_eq!(host.events("send POST").len(), 100);
+}
+
+#[test]
+fn the_last_logout_of_a_server_gets_all_the_time_that_is_left() {
+    let state: Vec<(String, String)> = (1..=2)
+        .map(|n| (format!("login_{n}"), format!("{} {n} ended 7 certain op-1 r{n}.example -", id("s1"))))
+        .collect();
+    let host = FakeHost::default().with_inputs(&[("api_key", "rca_key")]).with_state(&state);
+    let host = host.responding_by(|call, body, now_ms| {
+        let body = match (call.starts_with("GET"), field(body, "registry_url")) {
+            (true, _) if now_ms >= 35_000.0 => r#"{"status":"completed"}"#,
+            (true, _) => r#"{"status":"running"}"#,
+            (false, "r1.example") => "{}",
+            (false, _) => r#"{"operation_id":"op-2","status":"running"}"#,
+        };
+        (10, Ok(response(200, body)))
+    });
+    host.run(step::post(&host));
+    assert!(host.events("warning").is_empty(), "{:?}", host.events("warning"));
 }
 
 #[test]

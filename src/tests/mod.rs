@@ -7,6 +7,7 @@ mod post_step;
 mod properties;
 mod request_budget;
 mod request_faults;
+mod shown;
 
 use crate::host::Response;
 use crate::host::fake::{FakeHost, response};

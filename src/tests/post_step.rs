@@ -2,7 +2,7 @@
 
 use super::{DENIED, ID, RUNNING, SUCCEEDED, vault};
 use crate::host::Host;
-use crate::host::fake::FakeHost;
+use crate::host::fake::{FakeHost, response};
 use crate::login::logout::POST_TIMEOUT_S;
 use crate::step::post;
 
@@ -90,6 +90,29 @@ fn waits_for_a_running_login() {
 }
 
 #[test]
+fn logs_out_a_login_whose_status_cannot_be_read() {
+    let host = left(RAN).responding(&[(403, "{}"), (200, "{}")]);
+    host.run(post(&host));
+    assert_eq!(host.events("info").last(), Some(&format!("info Logged out of ghcr.io on server {ID}")));
+    assert!(host.events("warning").is_empty());
+}
+
+#[test]
+fn warns_of_a_login_that_may_still_be_running() {
+    for (status, body) in [(503, "{}"), RUNNING] {
+        let host = left(RAN).responding_by(move |call, _, _| {
+            let response = if call.starts_with("GET") { response(status, body) } else { response(200, "{}") };
+            (10, Ok(response))
+        });
+        host.run(post(&host));
+        assert_eq!(host.events("send POST").len(), 1);
+        let warning = host.events("warning").concat();
+        assert!(warning.starts_with("warning Login may still be running: Operation op-1 did not finish within 20 s."));
+        assert!(warning.contains("stays logged in to ghcr.io. Fix: "), "{warning}");
+    }
+}
+
+#[test]
 fn does_not_log_out_a_failed_login() {
     let host = left(RAN).responding(&[DENIED]);
     host.run(post(&host));
@@ -114,6 +137,31 @@ fn tries_a_logout_three_times_then_warns() {
     host.run(post(&host));
     assert_eq!(host.events("send").len(), 3, "a silent API does not use up the time of the other attempts");
     assert!(host.monotonic_ms() <= f64::from(POST_TIMEOUT_S) * 1000.0);
+}
+
+#[test]
+fn tries_a_logout_three_times_on_the_server() {
+    let host = left(ENDED).responding_by(|call, _, _| {
+        let failed = r#"{"status":"failed","result":{"exit_code":1,"stderr":"i/o timeout"}}"#;
+        let accepted = r#"{"operation_id":"op-2","status":"running"}"#;
+        (10, Ok(response(200, if call.starts_with("GET") { failed } else { accepted })))
+    });
+    host.run(post(&host));
+    assert_eq!(host.events("send POST").len(), 3);
+    let retries: Vec<String> =
+        host.events("info").iter().filter_map(|line| line.split_once("(attempt")).map(|(_, of)| of.into()).collect();
+    assert_eq!(retries, [" 2 of 3).", " 3 of 3)."]);
+    assert!(host.events("warning").concat().contains("docker logout ghcr.io failed: i/o timeout (operation op-2)."));
+}
+
+#[test]
+fn a_logout_whose_status_cannot_be_read_in_time_has_not_finished() {
+    let host = left(ENDED).responding_by(|call, _, _| {
+        let accepted = response(200, r#"{"operation_id":"op-2","status":"running"}"#);
+        (10, Ok(if call.starts_with("GET") { response(503, "") } else { accepted }))
+    });
+    host.run(post(&host));
+    assert!(host.events("warning").concat().contains("docker logout ghcr.io did not finish in time (operation op-2)."));
 }
 
 #[test]

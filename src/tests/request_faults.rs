@@ -134,6 +134,16 @@ fn a_pause_takes_no_time_from_the_logouts_after_it() {
 }
 
 #[test]
+fn a_logout_after_a_pause_gets_its_whole_share() {
+    let logins: Vec<(usize, String)> =
+        (1..=5).map(|n| (1, format!("{n} ended 7 certain op-1 r{n}.example -"))).collect();
+    let host = host_after(&logins)
+        .responding_by(|_, _, now_ms| if now_ms < 15_000.0 { rejected(15) } else { (2_000, Ok(response(200, "{}"))) });
+    host.run(step::post(&host));
+    assert_eq!(left_logged_in(&host), 0, "{:#?}", host.events("warning"));
+}
+
+#[test]
 fn operations_that_become_faster_are_noticed_as_soon() {
     let credentials = (1..=5).map(id).collect::<Vec<_>>().join(",");
     for servers in [4, 5, 20] {
@@ -217,4 +227,46 @@ fn a_quota_that_is_used_up_is_one_line() {
     assert!(host.run(step::main(&host)));
     assert!(host.monotonic_ms() >= 60_000.0);
     assert_eq!(host.events("info The API accepts no more requests for 60.0 s.").len(), 1);
+}
+
+/// Logs in on one server, whose login request is answered with this quota.
+fn with_quota(header: &str) -> FakeHost {
+    let accepted = r#"{"operation_id":"op-1","registry_url":"ghcr.io","registry_type":"ghcr"}"#;
+    let mut accepted = response(202, accepted);
+    accepted.headers.push(("ratelimit", header.to_owned()));
+    let host = host(1).with_inputs(&[("timeout", "60")]).responding_with(Ok(accepted));
+    let host = host.responding_by(|_, _, _| operation(true));
+    assert!(host.run(step::main(&host)), "{header}: {:?}", host.events("error"));
+    host
+}
+
+#[test]
+fn a_quota_that_resets_after_the_timeout_is_ignored() {
+    for header in [r#""default";r=0;t=60"#, r#""default";r=0;t=120"#] {
+        let host = with_quota(header);
+        assert!(host.monotonic_ms() < 1_000.0, "{header}: {} ms", host.monotonic_ms());
+    }
+}
+
+#[test]
+fn a_quota_for_a_second_is_no_line() {
+    let host = with_quota(r#""default";r=0;t=1"#);
+    assert!(host.monotonic_ms() >= 1_000.0);
+    assert!(!host.events("info").concat().contains("accepts no more requests"));
+}
+
+#[test]
+fn a_rate_limit_without_retry_after_doubles_the_pause() {
+    for retry_after in [None, Some("0")] {
+        let at_ms = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        let seen = std::rc::Rc::clone(&at_ms);
+        let host = host(1).with_inputs(&[("timeout", "30")]).responding_by(move |_, _, now_ms| {
+            seen.borrow_mut().push(now_ms);
+            let headers = retry_after.map(|after| ("retry-after", after.to_owned())).into_iter().collect();
+            (0, Ok(Response { status: 429, headers, ..Response::default() }))
+        });
+        host.run(step::main(&host));
+        let pauses: Vec<f64> = at_ms.borrow().windows(2).map(|two| two[1] - two[0]).collect();
+        assert_eq!(pauses, [250.0, 500.0, 1_000.0, 2_000.0, 4_000.0, 8_000.0, 10_000.0], "{retry_after:?}");
+    }
 }

@@ -31,6 +31,7 @@ const JS_ROOMS = {
   site: ['js'],
   'tests/lint': [],
   'tests/simulation': [],
+  'tests/mutants': [],
   'tests/supply': ['js', 'tests/support'],
   'tests/support': [],
   'tests/sandbox': ['tests/support'],
