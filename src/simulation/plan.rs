@@ -417,8 +417,8 @@ fn api() -> impl Strategy<Value = Api> {
 }
 
 fn server() -> impl Strategy<Value = Server> {
-    let slowness = prop_oneof![8 => Just(1_u8), 1 => 2..=10_u8, 1 => 10..=100_u8];
-    let offline = weighted(0.05, (times_ms(), prop_oneof![1 => 0..10_000_u32, 1 => 0..300_000_u32]));
+    let slowness = prop_oneof![40 => Just(1_u8), 4 => 2..=10_u8, 1 => 10..=100_u8];
+    let offline = weighted(0.03, (times_ms(), prop_oneof![1 => 0..10_000_u32, 1 => 0..300_000_u32]));
     (slowness, offline, any::<bool>()).prop_map(|(slowness, offline, has_earlier_login)| Server {
         slowness,
         offline,
