@@ -94,6 +94,13 @@ pub(super) struct Exchange {
     answer: Option<Answer>,
 }
 
+impl Exchange {
+    /// Whether a gateway sends it a second time, which nobody knows of.
+    pub(super) fn is_sent_twice(&self) -> bool {
+        matches!(self.fault, Some(Fault::Twice | Fault::TwiceSecondResponse))
+    }
+}
+
 struct Answer {
     at_ms: u64,
     response: Result<Response, TransportError>,

@@ -43,6 +43,8 @@ const MUTANTS = [
   ['commands not sanitized in docker output', 'runner/log.rs', 'let line = text::sanitize(&line);\n            if', 'let line = line.to_string();\n            if'],
   ['one failure stops the other logins', 'login/mod.rs', 'if task.failed_for_all_logins() {', 'if may_be_running || task.failed_for_all_logins() {'],
   ['failed logins in the outputs', 'login/result.rs', "self.accepted.as_ref().filter(|_| matches!(self.outcome, Some(Ok(()))))", 'self.accepted.as_ref()'],
+  ['a failed logout is not tried again', 'login/logout.rs', 'failure.error.is_transient() && host', 'failure.error.is_request_timeout() && host'],
+  ['a timeout after a 429 is taken for a 429', 'api/client.rs', 'is_cut_short && !self.budget.costs_only_time(earlier)', 'is_cut_short'],
   ['no warnings in post', 'login/logout.rs', 'None => warnings.push((title, vec![message])),', 'None => {}'],
 ];
 
@@ -50,7 +52,7 @@ const MUTANTS = [
 async function simulate(folder) {
   const child = spawn(
     'cargo',
-    ['test', '--locked', '--quiet', '--profile', 'simulation', '--lib', '--', '--ignored', '--exact', '--nocapture', 'simulation::tool::simulate'],
+    ['test', '--locked', '--quiet', '--profile', 'mutants', '--lib', '--', '--ignored', '--exact', '--nocapture', 'simulation::tool::simulate'],
     { cwd: folder, env: { ...process.env, JOBS, SEED, CARGO_TARGET_DIR: join(process.cwd(), 'target/mutants') }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   );
   let stderr = '';
@@ -77,7 +79,7 @@ const only = process.argv[2];
 let failed = 0;
 const folder = mkdtempSync(join(tmpdir(), 'mutants-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const path of execFileSync('git', ['ls-files', 'src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'tests/wasm.rs'], { encoding: 'utf8' }).split('\n').filter(Boolean)) {
+for (const path of execFileSync('git', ['ls-files', 'src', 'site/Cargo.toml', 'site/src', 'Cargo.toml', 'Cargo.lock', 'rust-toolchain.toml', 'tests/wasm.rs'], { encoding: 'utf8' }).split('\n').filter(Boolean)) {
   cpSync(path, join(folder, path), { recursive: true });
 }
 for (const [name, file, from, to] of MUTANTS.filter(([name]) => !only || name === only)) {

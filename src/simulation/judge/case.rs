@@ -132,7 +132,7 @@ impl<'a> Case<'a> {
         let request = self.history.reoclo.exchanges.iter().find(|exchange| exchange.started.contains(&number));
         let is_late = request.is_some_and(|request| {
             let ended_ms = request.ended_ms.unwrap_or(request.sent_ms);
-            request.started.len() > 1 || self.operation(number).ends_ms > ended_ms + NEXT_LOGIN_WAIT_MS
+            request.is_sent_twice() || self.operation(number).ends_ms > ended_ms + NEXT_LOGIN_WAIT_MS
         });
         is_late && !self.is_known(number)
     }

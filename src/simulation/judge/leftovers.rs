@@ -3,7 +3,7 @@
 use super::case::{Case, LOGIN_WAIT_MS, LOGOUT_WAIT_MS};
 use crate::simulation::job::History;
 use crate::simulation::plan::{Key, LogoutResponse, PostInputs, Runner};
-use crate::simulation::reoclo::{Seen, server_name};
+use crate::simulation::reoclo::{Exchange, Seen, server_name};
 use crate::simulation::runner::End;
 use crate::simulation::servers::{Entry, Origin, REGISTRIES};
 
@@ -77,7 +77,7 @@ fn is_out_of_control(case: &Case<'_>, culprit: usize) -> bool {
     let requests = &case.history.reoclo.exchanges;
     let request = requests.iter().find(|exchange| exchange.started.contains(&culprit));
     let wait_ms = if operation.is_login { LOGIN_WAIT_MS } else { LOGOUT_WAIT_MS };
-    let is_duplicate = request.is_some_and(|request| request.started.len() > 1);
+    let is_duplicate = request.is_some_and(Exchange::is_sent_twice);
     let clock_jumps = case.history.plan.clock_jump.is_some();
     is_duplicate || clock_jumps || request.is_some_and(|request| operation.ends_ms > request.sent_ms + wait_ms)
 }
