@@ -3,8 +3,8 @@
 use super::case::{Case, LOGIN_WAIT_MS, LOGOUT_WAIT_MS};
 use crate::simulation::job::History;
 use crate::simulation::plan::{Key, LogoutResponse, PostInputs, Runner};
-use crate::simulation::reoclo::{Exchange, Seen, server_name};
-use crate::simulation::runner::End;
+use crate::simulation::reoclo::{Exchange, Seen, server_id, server_name};
+use crate::simulation::runner::{End, Kind};
 use crate::simulation::servers::{Entry, Origin, REGISTRIES};
 
 /// For how long the API has to work at the end of the post step.
@@ -16,6 +16,14 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
     let (main, post) = (case.main(), case.post());
     if !case.use_.cleanup || !case.post_knows_inputs() || main.disk_was_full || !matches!(post.end, End::Exited(_)) {
         return;
+    }
+    for server in 0..case.use_.servers {
+        let id = server_id(server);
+        let lines = post.lines_of(Kind::Warning).flat_map(str::lines);
+        let unknown = lines.filter(|line| line.contains("returned no registry") && line.contains(&id)).count();
+        if unknown > 1 {
+            found.push(format!("{unknown} warnings about the unknown registry on {}", server_name(server)));
+        }
     }
     for entry in left_behind(case) {
         if is_beyond_reach(case, entry) {
