@@ -38,7 +38,9 @@ function watch(page, origin) {
   const errors = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && errors.push(`console: ${message.text()}`));
   page.on('pageerror', (error) => errors.push(`error: ${error.message}`));
-  page.on('requestfailed', (request) => errors.push(`failed: ${request.url()}`));
+  // Another page has been opened before the icon was there.
+  const isGivenUp = (request) => request.failure()?.errorText === 'net::ERR_ABORTED';
+  page.on('requestfailed', (request) => isGivenUp(request) || errors.push(`failed: ${request.url()}`));
   page.on('response', (response) => response.status() >= 400 && errors.push(`${response.status()}: ${response.url()}`));
   page.on('request', (request) => {
     if (!request.url().startsWith(`${origin}/`) && !request.url().startsWith('blob:')) errors.push(`another origin: ${request.url()}`);

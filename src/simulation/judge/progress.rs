@@ -37,7 +37,11 @@ fn has_reason(case: &Case<'_>, login: &Login<'_>) -> bool {
         .iter()
         .filter(|request| !matches!(request.seen, Seen::Rejected { status: 429, .. } | Seen::Accepted { .. }));
     // A rate limit whose Retry-After is beyond the deadline is an error like others.
-    let hopeless = |request: &&&Exchange| matches!(request.seen, Seen::Rejected { status: 429, retry_after_ms: Some(ms) } if ms >= 60_000);
+    let deadline_ms = case.main().started_ms + u64::from(case.use_.timeout_s) * 1_000;
+    let hopeless = |request: &&&Exchange| match (request.seen, request.ended_ms) {
+        (Seen::Rejected { status: 429, retry_after_ms: Some(ms) }, Some(ended_ms)) => ended_ms + ms >= deadline_ms,
+        _ => false,
+    };
     let operations: Vec<usize> = login
         .requests
         .iter()
