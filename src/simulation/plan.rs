@@ -306,6 +306,7 @@ pub(super) fn plans() -> impl Strategy<Value = Plan> {
         }),
     ];
     let docker_faults = prop_oneof![2 => Just(vec![]), 1 => vec(any_docker_fault(), 1..=2)];
+    let troubles = prop_oneof![9 => (faults, docker_faults), 1 => slow_and_unknown()];
     let others = prop_oneof![3 => Just(vec![]), 1 => vec(other_job(), 1..=3)];
     let clock_jump = weighted(0.05, (times_ms(), -100_000..100_000_i32));
     let servers = (server_count(), vec(server(), 1..=3));
@@ -318,10 +319,10 @@ pub(super) fn plans() -> impl Strategy<Value = Plan> {
         api(),
         servers,
         vec(credential(), 1..=3),
-        (faults, docker_faults, others, clock_jump),
+        (troubles, others, clock_jump),
     )
         .prop_map(|((noise, runner), (first, second), api, (count, kinds), credentials, troubles)| {
-            let (faults, docker_faults, others, clock_jump) = troubles;
+            let ((faults, docker_faults), others, clock_jump) = troubles;
             let uses = [Some(first), second].into_iter().flatten();
             let uses = uses.map(|it| {
                 let servers = it.servers.min(count);
@@ -435,6 +436,15 @@ fn credential() -> impl Strategy<Value = Credential> {
 fn any_fault() -> impl Strategy<Value = FaultAt> {
     let nths = prop_oneof![2 => 0..3_u16, 1 => 0..500_u16];
     (select(&CALLS[..]), nths, select(&FAULTS[..])).prop_map(|(call, nth, fault)| FaultAt { call, nth, fault })
+}
+
+/// An operation that takes long and that nobody knows of, since the response is lost.
+fn slow_and_unknown() -> impl Strategy<Value = (Vec<FaultAt>, Vec<DockerFaultAt>)> {
+    let lost = select(&[Fault::ResponseLost, Fault::SilentExecuted, Fault::Truncated, Fault::UnavailableExecuted][..]);
+    (any::<bool>(), 0..4_u16, lost).prop_map(|(is_login, nth, fault)| {
+        let call = if is_login { Call::Login } else { Call::Logout };
+        (vec![FaultAt { call, nth, fault }], vec![DockerFaultAt { is_login, nth, fault: DockerFault::Slow }])
+    })
 }
 
 fn any_docker_fault() -> impl Strategy<Value = DockerFaultAt> {

@@ -135,7 +135,7 @@ impl Servers {
         let shortest_ms = if start.is_login { 40 } else { 10 };
         let mut takes_ms = plan.between(shortest_ms, 30 * shortest_ms, ("docker", number)) * u64::from(server.slowness);
         if fault == Some(DockerFault::Slow) {
-            takes_ms += plan.between(5_000, 60_000, ("slow", number));
+            takes_ms += plan.between(1_000, 60_000, ("slow", number));
         }
         let ends_ms = starts_ms + takes_ms;
         let reported_ms = match fault {

@@ -26,7 +26,8 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
         let mut here = operations.filter(|(_, operation)| operation.server == login.server);
         let is_disturbed = here.any(|(number, operation)| {
             operation.origin == Origin::OtherJob
-                || matches!(operation.origin, Origin::Use(_)) && case.is_late_and_unknown(number)
+                || operation.origin == Origin::Use(case.of) && case.is_late_and_unknown(number)
+                || matches!(operation.origin, Origin::Use(other) if other != case.of) && !case.is_known(number)
         });
         let was_logged_in = case
             .history
