@@ -67,7 +67,7 @@ struct Target<'a> {
     /// Whether a login may still be running on this server.
     is_first: bool,
     result: Cell<LogoutResult>,
-    /// Whether a failed request may have started a logout.
+    /// Whether a logout may be running that nobody can ask for.
     has_unknown_logout: Cell<bool>,
     failure: RefCell<Option<Failure>>,
 }
@@ -482,7 +482,10 @@ impl<H: Host> LogoutStep<'_, H> {
                     }
                     // A key may be allowed to log out but not to read operations.
                     Err(ApiError::HttpStatus { status: 403 | 404, .. }) => Ok(LogoutResult::Requested),
-                    Err(error) if !limits.ended_by.has_passed(host) => Err(error.into()),
+                    Err(error) if !limits.ended_by.has_passed(host) => {
+                        target.has_unknown_logout.set(true);
+                        Err(error.into())
+                    }
                     _ => Err(LogoutError::NotFinished { registry: registry.to_owned(), operation_id: id }),
                 }
             }

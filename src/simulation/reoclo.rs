@@ -415,8 +415,7 @@ impl Reoclo {
                     Some(Fault::TooLarge) if matches!(seen, Seen::Rejected { .. }) => (Ok(response), seen, at_ms),
                     Some(Fault::TooLarge) => (Err(TransportError::TooLarge), Seen::NoAnswer, at_ms),
                     Some(Fault::UnavailableExecuted) => {
-                        let (response, seen) =
-                            self.rejected(number, self.pick(number, &[408, 499, 500, 502, 504, 524]));
+                        let (response, seen) = self.rejected(number, self.pick(number, &[408, 500, 502, 504, 524]));
                         (response, seen, at_ms)
                     }
                     _ => (Ok(response), seen, at_ms),

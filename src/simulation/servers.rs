@@ -135,7 +135,8 @@ impl Servers {
         let shortest_ms = if start.is_login { 40 } else { 10 };
         let mut takes_ms = plan.between(shortest_ms, 30 * shortest_ms, ("docker", number)) * u64::from(server.slowness);
         if fault == Some(DockerFault::Slow) {
-            takes_ms += plan.between(1_000, 60_000, ("slow", number));
+            // Rather a few seconds than a minute.
+            takes_ms += 1_000 + (59_000.0 * plan.noise(("slow", number)).powi(3)) as u64;
         }
         let ends_ms = starts_ms + takes_ms;
         let reported_ms = match fault {
