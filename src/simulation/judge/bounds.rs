@@ -1,6 +1,6 @@
 //! Time, number and order of the requests.
 
-use super::case::{Case, LOGIN_REQUESTS, LOGIN_WAIT_MS, LOGINS, LOGOUT_WAIT_MS};
+use super::case::{Case, LOGIN_REQUESTS, LOGIN_WAIT_MS, LOGINS, LOGOUT_WAIT_MS, is_final};
 use crate::simulation::plan::Call;
 use crate::simulation::reoclo::{Exchange, Seen, server_name};
 use crate::simulation::runner::End;
@@ -118,6 +118,11 @@ fn spacing(case: &Case<'_>, is_main: bool, found: &mut Vec<String>) {
         let mut failures = 0_u32;
         let mut last: Option<&Exchange> = None;
         for request in same {
+            if one.call != Call::LatePoll
+                && last.is_some_and(|last| matches!(last.seen, Seen::Rejected { .. }) && is_final(last))
+            {
+                found.push(format!("a request was sent again after {:?}", last.map(|last| last.seen)));
+            }
             // After a 429 all requests pause.
             let last_failure = last.filter(|last| !matches!(last.seen, Seen::Rejected { status: 429, .. }));
             if let Some(last_ended_ms) = last_failure.and_then(|last| last.ended_ms)
