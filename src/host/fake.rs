@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Wake, Waker};
 pub(crate) const START_UNIX_MS: u64 = 784_111_777_000;
 
 /// A step whose clock advances more often does not end.
-const MAX_ADVANCES: usize = 10_000;
+const MAX_ADVANCES: usize = 5_000;
 
 /// Responds to requests that have no scripted response: method and path, body, time in ms → duration in ms, response.
 type Api = Box<dyn Fn(&str, &str, f64) -> (u32, Result<Response, TransportError>)>;

@@ -134,6 +134,18 @@ fn a_pause_takes_no_time_from_the_logouts_after_it() {
 }
 
 #[test]
+fn a_pause_before_the_first_request_takes_no_time_from_a_logout() {
+    // Most of them wait in the queue when the first response tells that the API takes nothing for 20 s.
+    let logins: Vec<(usize, String)> =
+        (0..90).map(|n| (n / 3 + 1, format!("{0} ended 7 certain op-1 r{0}.example -", n % 3 + 1))).collect();
+    let host = host_after(&logins).responding_by(|_, _, now_ms| {
+        if now_ms < 20_000.0 { rejected(((20_000.0 - now_ms) / 1_000.0).ceil() as u32) } else { ok("{}") }
+    });
+    host.run(step::post(&host));
+    assert_eq!(left_logged_in(&host), 0, "{:#?}", host.events("warning"));
+}
+
+#[test]
 fn a_logout_after_a_pause_gets_its_whole_share() {
     let logins: Vec<(usize, String)> =
         (1..=5).map(|n| (1, format!("{n} ended 7 certain op-1 r{n}.example -"))).collect();
