@@ -393,6 +393,18 @@ fn retries_a_login_after_transient_docker_errors() {
 }
 
 #[test]
+fn dockers_error_is_kept_if_the_timeout_passes_before_the_next_attempt() {
+    const FLAKY: (u16, &str) = (200, r#"{"status":"failed","result":{"exit_code":1,"stderr":"i/o timeout"}}"#);
+    // The last status request before the timeout comes after 977 ms.
+    let host = vault().with_inputs(&[("timeout", "1")]).responding(&[ACCEPTED]).responding(&[RUNNING; 8]);
+    let host = host.responding(&[FLAKY, ACCEPTED, SUCCEEDED]);
+    assert!(!host.run(main(&host)));
+    assert_eq!((retries(&host).len(), host.monotonic_ms()), (1, 1_000.0));
+    let error = host.events("error").concat();
+    assert!(error.starts_with("error Docker login failed") && error.contains("i/o timeout"), "{error}");
+}
+
+#[test]
 fn never_retries_after_a_denial() {
     let host = vault().responding(&[ACCEPTED, DENIED, ACCEPTED, SUCCEEDED]);
     assert!(!host.run(main(&host)));

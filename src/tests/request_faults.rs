@@ -73,6 +73,15 @@ fn a_login_that_waits_for_its_turn_when_the_step_is_cancelled_is_cancelled() {
 }
 
 #[test]
+fn a_login_whose_turn_comes_with_an_invalid_key_is_not_requested() {
+    // After the pause both logins get their turn, and the first one finds that the key is invalid.
+    let host = host(2).responding_with(Ok(rate_limited(1))).responding(&[(401, "{}")]);
+    assert!(!host.run(step::main(&host)));
+    assert_eq!(host.events("send").len(), 2);
+    assert!(host.events("state login_2=").is_empty(), "{:#?}", host.events("state"));
+}
+
+#[test]
 fn an_operation_that_hangs_after_a_rejection_is_no_rate_limit() {
     let is_first = Cell::new(true);
     let host = host(1).with_inputs(&[("timeout", "60")]).responding_by(move |call, body, now_ms| {
