@@ -251,6 +251,7 @@ fn saves_a_login_after_what_it_needs() {
     for key in ["api_url", "cleanup", "api_key"] {
         assert!(position(&host, &format!("state {key}=")) < position(&host, "state login_1="), "{key}");
     }
+    assert_eq!(host.events("state api_key="), ["state api_key=rca_key"]);
 }
 
 #[test]
