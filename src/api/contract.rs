@@ -322,6 +322,8 @@ mod tests {
             keys(login(&host, "s", &passthrough, &run)),
             ["access_token", "registry_url", "run_context", "run_id", "server_id", "username"]
         );
+        let body = login(&host, "s", &passthrough, &run).body.unwrap();
+        assert!(body.contains(r#""username":"u","access_token":"t""#), "{body}");
         assert_eq!(keys(logout(&host, "s", "ghcr.io", &run)), ["registry_url", "run_context", "run_id", "server_id"]);
         let outside_ci = CiRun::read(&FakeHost::default());
         assert!(!keys(logout(&host, "s", "ghcr.io", &outside_ci)).contains(&"run_id".to_owned()));

@@ -230,4 +230,12 @@ mod tests {
             assert_eq!(due_ms(&polls, &host, 6)[0], expected_ms, "{duration_ms}");
         }
     }
+    #[test]
+    fn those_that_are_left_still_take_turns() {
+        let (polls, host) = (Polls::default(), FakeHost::default());
+        let mut polled: Vec<Polled<'_>> = (0..7).map(|_| polls.start(&host)).collect();
+        drop(polled.remove(0));
+        let due_ms: Vec<f64> = polled.iter().map(|polled| polled.due().0).collect();
+        assert_eq!(due_ms, [0.0, 100.0, 200.0, 300.0, 400.0, 500.0]);
+    }
 }

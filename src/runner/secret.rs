@@ -234,4 +234,15 @@ mod tests {
             assert_eq!(masks.redact_lines(&excerpt), ["<***"], "{secret}");
         }
     }
+    #[test]
+    fn redacts_in_each_line_only_the_secrets_of_this_line() {
+        let masks = Masks::of(&FakeHost::default(), "", "u", "hunter22", &[]);
+        let lines = |text: &str, max_line_bytes| {
+            masks.redact_lines(&text::excerpt(text, 3, max_line_bytes, masks.max_encoded_bytes()))
+        };
+        assert_eq!(lines("one\ntwo hunter22 2\nthree", 99), ["one", "two *** 2", "three"]);
+        assert_eq!(lines("onehunter22", 3), ["one"], "it starts after what is shown");
+        let found = masks.patterns.find("hunter22one");
+        assert_eq!(replace("hunter22one", &found, 8..11), "one", "it ends before what is shown");
+    }
 }

@@ -251,6 +251,7 @@ fn saves_a_login_after_what_it_needs() {
     for key in ["api_url", "cleanup", "api_key"] {
         assert!(position(&host, &format!("state {key}=")) < position(&host, "state login_1="), "{key}");
     }
+    assert_eq!(host.events("state api_key="), ["state api_key=rca_key"]);
 }
 
 #[test]
@@ -390,6 +391,18 @@ fn retries_a_login_after_transient_docker_errors() {
     assert!(!host.run(main(&host)));
     assert_eq!(host.events("send POST").len(), 3);
     assert!(!is_logged_out_by_post(&host));
+}
+
+#[test]
+fn dockers_error_is_kept_if_the_timeout_passes_before_the_next_attempt() {
+    const FLAKY: (u16, &str) = (200, r#"{"status":"failed","result":{"exit_code":1,"stderr":"i/o timeout"}}"#);
+    // The last status request before the timeout comes after 977 ms.
+    let host = vault().with_inputs(&[("timeout", "1")]).responding(&[ACCEPTED]).responding(&[RUNNING; 8]);
+    let host = host.responding(&[FLAKY, ACCEPTED, SUCCEEDED]);
+    assert!(!host.run(main(&host)));
+    assert_eq!((retries(&host).len(), host.monotonic_ms()), (1, 1_000.0));
+    let error = host.events("error").concat();
+    assert!(error.starts_with("error Docker login failed") && error.contains("i/o timeout"), "{error}");
 }
 
 #[test]

@@ -73,6 +73,15 @@ fn a_login_that_waits_for_its_turn_when_the_step_is_cancelled_is_cancelled() {
 }
 
 #[test]
+fn a_login_whose_turn_comes_with_an_invalid_key_is_not_requested() {
+    // After the pause both logins get their turn, and the first one finds that the key is invalid.
+    let host = host(2).responding_with(Ok(rate_limited(1))).responding(&[(401, "{}")]);
+    assert!(!host.run(step::main(&host)));
+    assert_eq!(host.events("send").len(), 2);
+    assert!(host.events("state login_2=").is_empty(), "{:#?}", host.events("state"));
+}
+
+#[test]
 fn an_operation_that_hangs_after_a_rejection_is_no_rate_limit() {
     let is_first = Cell::new(true);
     let host = host(1).with_inputs(&[("timeout", "60")]).responding_by(move |call, body, now_ms| {
@@ -131,6 +140,18 @@ fn a_pause_takes_no_time_from_the_logouts_after_it() {
     host.run(step::post(&host));
     assert!(host.monotonic_ms() <= 44_000.0);
     assert_eq!(left_logged_in(&host), 5);
+}
+
+#[test]
+fn a_pause_before_the_first_request_takes_no_time_from_a_logout() {
+    // Most of them wait in the queue when the first response tells that the API takes nothing for 20 s.
+    let logins: Vec<(usize, String)> =
+        (0..90).map(|n| (n / 3 + 1, format!("{0} ended 7 certain op-1 r{0}.example -", n % 3 + 1))).collect();
+    let host = host_after(&logins).responding_by(|_, _, now_ms| {
+        if now_ms < 20_000.0 { rejected(((20_000.0 - now_ms) / 1_000.0).ceil() as u32) } else { ok("{}") }
+    });
+    host.run(step::post(&host));
+    assert_eq!(left_logged_in(&host), 0, "{:#?}", host.events("warning"));
 }
 
 #[test]

@@ -170,6 +170,8 @@ fn a_fix_for_several_failures_is_told_once() {
     let two = format!("{ID}, {OTHER}");
     let host = answering(vault().with_inputs(&[("credential_id", &two)]), |_| DENIED);
     assert!(!host.run(main(&host)));
+    let accepted = format!("Operation r0_example: docker login r0.example (generic) with credential {ID}");
+    assert!(host.events("info").concat().contains(&accepted));
     let error = host.events("error").concat();
     let lines: Vec<&str> = error.lines().skip(1).collect();
     assert!(lines[0].starts_with(&format!("credential {ID}: docker login r0.example on server {ID}")), "{error}");

@@ -52,39 +52,42 @@ export function readSurvivors(markdown) {
  *
  * @param {{ outcomes: { scenario: any, summary: string }[] }} results its outcomes.json
  * @param {(file: string) => string} read the source of a file
- * @returns {{ caught: number, timedOut: number, unviable: number, missed: Mutant[], files: Set<string> }}
+ * @returns {{ caught: number, unviable: number, timedOut: Mutant[], missed: Mutant[], files: Set<string> }}
  */
 export function readOutcomes({ outcomes }, read) {
-  const results = { caught: 0, timedOut: 0, unviable: 0, missed: [], files: new Set() };
+  const results = { caught: 0, unviable: 0, timedOut: [], missed: [], files: new Set() };
   for (const { scenario, summary } of outcomes) {
     if (!scenario.Mutant) continue;
     const { file, name, span } = scenario.Mutant;
     results.files.add(file);
     if (summary === 'CaughtMutant') results.caught += 1;
-    else if (summary === 'Timeout') results.timedOut += 1;
     else if (summary === 'Unviable') results.unviable += 1;
     else {
       const change = name.replace(/^\S+:\d+:\d+: /, '');
-      results.missed.push({ file, change, line: read(file).split('\n')[span.start.line - 1].trim() });
+      const line = read(file).split('\n')[span.start.line - 1].trim();
+      (summary === 'Timeout' ? results.timedOut : results.missed).push({ file, change, line });
     }
   }
   return results;
 }
 
 /**
- * Compares what has survived with the list: each entry stands for one mutant.
+ * Compares what has survived with the list: each entry stands for one mutant. One that is only slower may also time out.
  *
  * @param {Mutant[]} missed
+ * @param {Mutant[]} timedOut
  * @param {Mutant[]} listed
- * @returns {{ added: Mutant[], outdated: Mutant[] }} survivors that are not listed, and entries that did not survive
+ * @returns {{ added: Mutant[], outdated: Mutant[] }} survivors that are not listed, and entries that were caught
  */
-export function compare(missed, listed) {
+export function compare(missed, timedOut, listed) {
   const outdated = [...listed];
-  const added = missed.filter((mutant) => {
+  const isNew = (mutant) => {
     const at = outdated.findIndex((other) => ['file', 'change', 'line'].every((key) => other[key] === mutant[key]));
     if (at >= 0) outdated.splice(at, 1);
     return at < 0;
-  });
+  };
+  const added = missed.filter(isNew);
+  timedOut.forEach(isNew);
   return { added, outdated };
 }
 
@@ -104,19 +107,19 @@ function main(file, jobs) {
   const glob = file.endsWith('/') ? `${file}**` : file;
   const options = ['--jobs', jobs || String(Math.min(availableParallelism(), 8)), ...(glob ? ['--file', glob] : [])];
   const first = test(options, SLOW_TESTS);
-  const isDone = first.missed.length === 0 && first.timedOut === 0;
+  const isDone = first.missed.length + first.timedOut.length === 0;
   const last = isDone ? { ...first, caught: 0 } : test([...options, '--iterate'], []);
 
   const { missed, timedOut } = last;
   const caught = first.caught + last.caught;
-  const viable = caught + timedOut + missed.length;
-  const share = viable === 0 ? 1 : (caught + timedOut) / viable;
+  const viable = caught + timedOut.length + missed.length;
+  const share = viable === 0 ? 1 : (caught + timedOut.length) / viable;
   const percent = (Math.floor(share * 1000) / 10).toFixed(1);
   const listed = readSurvivors(readFileSync(join(ROOT, LIST), 'utf8')).filter((mutant) => first.files.has(mutant.file));
-  const { added, outdated } = compare(missed, listed);
+  const { added, outdated } = compare(missed, timedOut, listed);
 
   console.log(`\n${viable + first.unviable} mutants, ${first.unviable} do not compile. The tests catch ${percent} % of the others:`);
-  console.log(`${caught} fail, ${timedOut} time out, ${missed.length} survive.`);
+  console.log(`${caught} fail, ${timedOut.length} time out, ${missed.length} survive.`);
   const print = (title, mutants) => {
     if (mutants.length === 0) return;
     console.log(`\n${title}:`);
