@@ -91,7 +91,8 @@ impl Target<'_> {
     /// Whether the logout failed for a reason that may have passed while the other servers were logged out.
     fn failed_for_the_moment(&self, host: &impl Host) -> bool {
         let failure = self.failure.borrow();
-        failure.as_ref().is_some_and(|failure| {
+        let failure = failure.as_ref().filter(|_| self.result.get() == LogoutResult::Unconfirmed);
+        failure.is_some_and(|failure| {
             failure.error.is_transient() && host.monotonic_ms() - failure.at_ms >= RETRY_FAILED_AFTER_MS
         })
     }
@@ -165,10 +166,12 @@ pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedSt
             };
             let log_out_all = async {
                 step.log_out_servers(targets.iter()).await;
-                step.log_out_servers(targets.iter().filter(|target| target.failed_for_the_moment(host))).await;
+                while targets.iter().any(|target| target.failed_for_the_moment(host)) {
+                    step.log_out_servers(targets.iter().filter(|target| target.failed_for_the_moment(host))).await;
+                }
             };
             budget.serve(log_out_all).await;
-            for target in &targets {
+            for target in targets.iter().filter(|target| target.result.get() == LogoutResult::Unconfirmed) {
                 if let (Some(Failure { error, .. }), Some(registry)) = (&*target.failure.borrow(), target.registry) {
                     warnings.add_failure(target, registry, &error.with_fix());
                 }
