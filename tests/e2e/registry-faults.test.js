@@ -111,10 +111,12 @@ test('retries a login twice after HTTP 503', async (t) => {
 
 test('retries a login after connection reset', async (t) => {
   const testEnv = await createTestEnv(t);
-  const front = testEnv.cleanUp(await startFront(testEnv.registry.host, (socket) => socket.resetAndDestroy()));
+  // A reset before docker has written its request would be a broken pipe now and then.
+  const reset = (socket) => socket.once('data', () => socket.resetAndDestroy());
+  const front = testEnv.cleanUp(await startFront(testEnv.registry.host, reset));
   whenLoginEnds(testEnv, 1, front.repair);
   const main = await testEnv.run('main', { inputs: inputsFor(testEnv, front.host), ...AT_ONCE });
-  await assertLoggedIn(testEnv, main, 2, /connection reset by peer|EOF/);
+  await assertLoggedIn(testEnv, main, 2, /connection reset by peer/);
 });
 
 test('retries a login after a closed connection', async (t) => {
