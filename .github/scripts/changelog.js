@@ -34,7 +34,8 @@ function read(changelog) {
   for (const line of changelog.split(/\r?\n/)) {
     const [, marker] = /^\s*(`{3,}|~{3,})/.exec(line) ?? [];
     if (fence ? marker?.startsWith(fence) : marker) fence = fence ? undefined : marker;
-    const [, name, date] = (!fence && /^## \[([^\]]+)\](?: - (\S+))?\s*$/.exec(line)) || [];
+    const [, linked, plain, date] = (!fence && /^## (?:\[([^\]]+)\]|(.+?))(?: - (\S+))?\s*$/.exec(line)) || [];
+    const name = linked ?? plain;
     if (name) found.push({ name, date, lines: [] });
     else if (!fence && DEFINITION.test(line)) definitions.push(line);
     else found.at(-1)?.lines.push(line);

@@ -30,7 +30,7 @@ const LOGIN_WAIT_S: u32 = 20;
 /// for leaves that login behind.
 const UNKNOWN_LOGIN_MS: f64 = LOGIN_WAIT_S as f64 * 1000.0;
 
-/// A logout that failed so long ago is tried again when all other servers are done.
+/// A logout that failed so long ago is retried when all other servers are done.
 const RETRY_FAILED_AFTER_MS: f64 = 5_000.0;
 /// How often a logout is requested if docker fails with a transient error.
 const MAX_ATTEMPTS: u32 = 3;

@@ -82,7 +82,7 @@ function workflowOf({ text, content }) {
   return content?.steps ? job(indent(dedent(text), 4)) : undefined;
 }
 
-const why = existsSync(ACTIONLINT) || process.env.REQUIRE_LINTERS === '1' ? false : 'actionlint is not installed: tests/docs/install.sh';
+const why = existsSync(ACTIONLINT) || process.env.REQUIRE_LINTERS === '1' ? false : 'actionlint is not installed: tests/lint/install.sh';
 
 test('workflows pass actionlint, and so do steps and jobs', { skip: why }, (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'docker-auth-snippets-'));

@@ -15,6 +15,11 @@ test('the last section ends before the links', (t) => {
   assert.equal(notes(t, CHANGELOG, 'v2.1.0').stdout, '### Fixed\n\n- Proxies with a password.\n');
 });
 
+test('a version needs no link', (t) => {
+  assert.equal(notes(t, '## [2.0.0] - 2026-01-01\n\n- Second.\n\n## 1.1 - 2025-02-01\n\n- First.\n', 'v2.0.0').stdout, '- Second.\n');
+  assert.equal(notes(t, '## 2.0.0\n\n- Second.\n\n## Before that\n\n- First.\n', 'v2.0.0').stdout, '- Second.\n');
+});
+
 test('headings in code blocks are text', (t) => {
   const code = '````text\n## [1.0.0]\n```\n[x]: y\n````';
   assert.equal(notes(t, `## [2.0.0] - 2026-01-01\n\n${code}\n\n## [1.0.0] - 2025-01-01\n- First.\n`, 'v2.0.0').stdout, `${code}\n`);

@@ -81,7 +81,7 @@ test('scripts exist and are used', () => {
   });
   const inSteps = steps.flatMap(({ run = '' }) => run.match(/\.github\/scripts\/[\w./-]+/g) ?? []);
   const inScripts = scripts.flatMap((path) =>
-    [...read(path).matchAll(/(?:from '\.\/|dirname, ')([\w.-]+\.js)'/g)].map(([, name]) => posix.join(posix.dirname(path), name)),
+    [...read(path).matchAll(/(?:from '\.\/|dirname, '|dirname "\$0"\)\/)([\w.-]+\.(?:js|sh))\b/g)].map(([, name]) => posix.join(posix.dirname(path), name)),
   );
   assert.deepEqual([...new Set([...inActions, ...inSteps, ...inScripts])].toSorted(), scripts.toSorted());
 });
