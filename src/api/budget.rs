@@ -160,7 +160,7 @@ impl<'a, H: Host> RequestBudget<'a, H> {
 
     pub(crate) fn succeeded(&self) {
         self.rejections.set(0);
-        self.rate.borrow_mut().raise();
+        self.rate.borrow_mut().raise(self.host.monotonic_ms());
     }
 
     /// The API asks for fewer requests with `error`: all requests of the step wait for `retry_after_ms`, or for a backoff,

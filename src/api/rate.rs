@@ -1,9 +1,10 @@
 //! How fast a step sends requests. The rate adapts to the API as TCP adapts to a network: it starts high, falls when the
-//! API asks for it, and rises with every response.
+//! API asks for it, and rises with every success: fast up to where the API has last limited it, slowly from there on.
 //!
 //! All times are in milliseconds of [`crate::host::Host::monotonic_ms`].
 
 use super::quota::Quota;
+use std::mem;
 
 /// The most requests per second, and the rate at the start. 100 logins are requested within half a second, each over a
 /// connection of its own at most. One step with eight workers reached 180.
@@ -16,11 +17,16 @@ const MIN_PER_S: f64 = 0.1;
 const BURST: u32 = 8;
 /// What a rate that was too high is divided by. The right one can be a hundredth of it.
 const DECREASE: f64 = 4.0;
-/// What each response multiplies the rate by.
+/// What each success multiplies the rate by, from the threshold on. Below it a success undoes a decrease: an API that rejects
+/// everything for a while brings the rate down to the minimum, which must not last.
 const INCREASE: f64 = 1.01;
 
 pub(crate) struct Rate {
     per_s: f64,
+    /// Up to here the rate rises fast: to where it was lowered after a success. Rejections without a success in between say
+    /// nothing about the right rate.
+    threshold_per_s: f64,
+    has_accepted_since_lowered: bool,
     /// When the next request is due if all are sent at even intervals.
     next_ms: f64,
     paused_until_ms: f64,
@@ -38,6 +44,8 @@ impl Default for Rate {
     fn default() -> Self {
         Self {
             per_s: MAX_PER_S,
+            threshold_per_s: MAX_PER_S,
+            has_accepted_since_lowered: false,
             next_ms: 0.0,
             paused_until_ms: 0.0,
             limited_ms: f64::INFINITY,
@@ -80,10 +88,16 @@ impl Rate {
     }
 
     /// A request has succeeded.
-    pub(crate) fn raise(&mut self) {
+    pub(crate) fn raise(&mut self, now_ms: f64) {
         self.has_accepted = true;
+        self.has_accepted_since_lowered = true;
         self.accepted += 1;
-        self.per_s = (self.per_s * INCREASE).min(MAX_PER_S);
+        if self.per_s < self.threshold_per_s {
+            self.per_s = (self.per_s * DECREASE).min(self.threshold_per_s);
+            self.next_ms = self.next_ms.min(now_ms + 1_000.0 / self.per_s);
+        } else {
+            self.per_s = (self.per_s * INCREASE).min(MAX_PER_S);
+        }
     }
 
     /// Whether a request was sent since the rate was last lowered. The rejection of an earlier one says nothing about it.
@@ -108,19 +122,22 @@ impl Rate {
             self.per_s / DECREASE
         };
         self.per_s = lowered_per_s.min(self.per_s).max(MIN_PER_S);
+        if mem::take(&mut self.has_accepted_since_lowered) {
+            self.threshold_per_s = self.per_s;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::retry::backoff_ms;
 
-    /// An API whose limit is a bucket of `capacity` tokens that gets `per_s` of them a second. Returns the time until so
-    /// many requests have succeeded, divided by the time that the limit makes necessary, and how many were rejected.
-    fn against_token_bucket(requests: u32, capacity: f64, per_s: f64, response_ms: f64) -> (f64, usize) {
+    /// Sends requests until so many have succeeded. `rejects` says for how many milliseconds the API asks to pause, if it
+    /// rejects a request at this time. Returns how long it took, and how many were rejected.
+    fn send_all(requests: u32, response_ms: f64, mut rejects: impl FnMut(f64) -> Option<f64>) -> (f64, usize) {
         let mut rate = Rate::default();
-        let (mut tokens, mut filled_ms) = (capacity, 0.0);
-        let mut in_flight: Vec<(f64, f64, f64)> = Vec::new();
+        let mut in_flight: Vec<(f64, f64, Option<f64>)> = Vec::new();
         let (mut now_ms, mut left, mut rejected) = (0.0_f64, requests, 0);
         while left > 0 || !in_flight.is_empty() {
             let due_ms = if left > 0 { rate.due_ms().max(now_ms) } else { f64::INFINITY };
@@ -129,27 +146,36 @@ mod tests {
                     now_ms = at_ms;
                     in_flight.remove(0);
                     rate.ended(None);
-                    if pause_ms > 0.0 {
+                    if let Some(pause_ms) = pause_ms {
                         (left, rejected) = (left + 1, rejected + 1);
                         rate.lower(sent_ms, now_ms, pause_ms);
                     } else {
-                        rate.raise();
+                        rate.raise(now_ms);
                     }
                 }
                 None => {
                     now_ms = due_ms;
                     rate.sent(now_ms);
                     left -= 1;
-                    tokens = f64::min(capacity, tokens + (now_ms - filled_ms) * per_s / 1_000.0);
-                    filled_ms = now_ms;
-                    let pause_ms = if tokens >= 1.0 { 0.0 } else { ((1.0 - tokens) / per_s).ceil() * 1_000.0 };
-                    tokens -= if pause_ms == 0.0 { 1.0 } else { 0.0 };
-                    in_flight.push((now_ms + response_ms, now_ms, pause_ms));
+                    in_flight.push((now_ms + response_ms, now_ms, rejects(now_ms)));
                 }
             }
         }
-        let necessary_ms = (f64::from(requests) - capacity) / per_s * 1_000.0;
-        (now_ms / necessary_ms, rejected)
+        (now_ms, rejected)
+    }
+
+    /// The same for an API whose limit is a bucket of `capacity` tokens that gets `per_s` of them a second. The time is divided
+    /// by the time that the limit makes necessary.
+    fn against_token_bucket(requests: u32, capacity: f64, per_s: f64, response_ms: f64) -> (f64, usize) {
+        let (mut tokens, mut filled_ms) = (capacity, 0.0);
+        let (took_ms, rejected) = send_all(requests, response_ms, |now_ms| {
+            tokens = f64::min(capacity, tokens + (now_ms - filled_ms) * per_s / 1_000.0);
+            filled_ms = now_ms;
+            let pause_ms = (tokens < 1.0).then(|| ((1.0 - tokens) / per_s).ceil() * 1_000.0);
+            tokens -= if pause_ms.is_none() { 1.0 } else { 0.0 };
+            pause_ms
+        });
+        (took_ms / ((f64::from(requests) - capacity) / per_s * 1_000.0), rejected)
     }
 
     #[test]
@@ -160,6 +186,31 @@ mod tests {
         }
         let (factor, rejected) = against_token_bucket(200, 120.0, 2.0, 50.0);
         assert!(factor <= 1.25 && rejected <= 20, "50 ms: {factor:.2}, {rejected} rejected");
+    }
+
+    #[test]
+    fn recovers_from_an_api_that_rejected_everything() {
+        for pause_ms in [0.0, 250.0, 1_000.0] {
+            let (took_ms, rejected) = send_all(200, 5.0, |now_ms| (now_ms < 10_000.0).then_some(pause_ms));
+            assert!(took_ms <= 25_000.0 && rejected <= 20, "{pause_ms}: {took_ms:.0} ms, {rejected} rejected");
+        }
+    }
+
+    #[test]
+    fn finds_the_limit_of_a_window() {
+        // 120 requests in each minute; a rejection says how long the minute lasts, or there is a backoff.
+        for tells_end in [true, false] {
+            let (mut window, mut accepted) = (0.0, 0);
+            let (took_ms, rejected) = send_all(300, 5.0, |now_ms| {
+                if (now_ms / 60_000.0).floor() > window {
+                    (window, accepted) = ((now_ms / 60_000.0).floor(), 0);
+                }
+                accepted += 1;
+                let backoff_ms = || f64::from(backoff_ms(accepted - 120, 0.5));
+                (accepted > 120).then(|| if tells_end { (window + 1.0) * 60_000.0 - now_ms } else { backoff_ms() })
+            });
+            assert!(took_ms <= 1.1 * 120_000.0 && rejected <= 30, "{tells_end}: {took_ms:.0} ms, {rejected} rejected");
+        }
     }
 
     /// When so many requests would be sent, if nothing else happened.
@@ -176,7 +227,7 @@ mod tests {
     #[test]
     fn sends_eight_requests_at_once_then_200_per_second() {
         let mut rate = Rate::default();
-        rate.raise();
+        rate.raise(0.0);
         let at_ms = send(&mut rate, 1_000.0, 108);
         assert!(at_ms[..8].iter().all(|at| *at == 1_000.0));
         assert_eq!(at_ms.last(), Some(&1_500.0));
@@ -186,7 +237,7 @@ mod tests {
     fn sends_eight_requests_then_20_per_second_until_one_is_accepted() {
         let mut rate = Rate::default();
         assert_eq!(send(&mut rate, 0.0, 10)[7..], [0.0, 50.0, 100.0]);
-        rate.raise();
+        rate.raise(0.0);
         assert_eq!(send(&mut rate, 100.0, 3)[1..], [155.0, 160.0]);
     }
 
@@ -194,7 +245,7 @@ mod tests {
     fn never_exceeds_the_maximum() {
         let mut rate = Rate::default();
         for _ in 0..1_000 {
-            rate.raise();
+            rate.raise(0.0);
         }
         assert_eq!(send(&mut rate, 0.0, 208).last(), Some(&1_000.0));
     }
@@ -202,7 +253,7 @@ mod tests {
     #[test]
     fn a_rejection_pauses_and_divides_the_rate() {
         let mut rate = Rate::default();
-        rate.raise();
+        rate.raise(0.0);
         send(&mut rate, 0.0, 8);
         rate.lower(0.0, 10.0, 3_000.0);
         assert_eq!(send(&mut rate, 10.0, 4), [3_010.0, 3_010.0, 3_015.0, 3_035.0], "50 a second");
@@ -211,12 +262,30 @@ mod tests {
     #[test]
     fn responses_raise_the_rate_to_the_maximum_again() {
         let mut rate = Rate::default();
+        rate.raise(0.0);
         rate.lower(0.0, 0.0, 0.0);
         assert_eq!(rate.per_s, 50.0);
-        (0..70).for_each(|_| rate.raise());
+        (0..70).for_each(|_| rate.raise(0.0));
         assert!(rate.per_s > 100.0 && rate.per_s < MAX_PER_S);
-        (0..70).for_each(|_| rate.raise());
+        (0..70).for_each(|_| rate.raise(0.0));
         assert_eq!(rate.per_s, MAX_PER_S);
+    }
+
+    #[test]
+    fn a_success_undoes_a_decrease_up_to_the_threshold() {
+        let mut rate = Rate::default();
+        rate.raise(0.0);
+        for at_ms in [0.0, 100.0, 200.0] {
+            rate.sent(at_ms);
+            rate.ended(None);
+            rate.lower(at_ms, at_ms, 0.0);
+        }
+        assert_eq!((rate.per_s, rate.threshold_per_s), (3.125, 50.0), "only the first followed a success");
+        rate.sent(1_000.0);
+        rate.raise(1_005.0);
+        assert_eq!((rate.per_s, rate.next_ms), (12.5, 1_085.0), "the next request does not wait for the old rate");
+        (0..2).for_each(|_| rate.raise(1_005.0));
+        assert_eq!(rate.per_s, 50.0 * INCREASE, "slowly from the threshold on");
     }
 
     #[test]
@@ -270,8 +339,9 @@ mod tests {
     #[test]
     fn from_one_rejection_to_another_the_rate_is_what_was_accepted() {
         let mut rate = Rate::default();
+        rate.raise(0.0);
         rate.lower(0.0, 500.0, 0.0);
-        (0..20).for_each(|_| rate.raise());
+        (0..20).for_each(|_| rate.raise(0.0));
         (0..5).for_each(|_| rate.sent(1_000.0));
         rate.lower(1_000.0, 1_500.0, 0.0);
         assert_eq!(rate.per_s, 25.0);

@@ -297,6 +297,19 @@ fn an_api_that_rejects_everything_is_asked_until_the_timeout() {
 }
 
 #[test]
+fn a_fleet_recovers_from_an_api_that_rejected_everything() {
+    // For 10 s there is no token, then always.
+    let limit = Limit { at_start: -10_000.0, capacity: 1_000.0, per_s: 1_000.0 };
+    for (rejects_with, retry_after_s) in [(429, 0), (429, 1), (503, 1)] {
+        let api = Api { limit: Some(limit), retry_after_s: Some(retry_after_s), rejects_with, ..Api::default() };
+        let host = api.log_in(100, &[]);
+        assert!(host.events("error").is_empty(), "{:#?}", host.events("error"));
+        let ms = host.monotonic_ms();
+        assert!(ms <= 30_000.0, "{rejects_with}, {retry_after_s}: {ms} ms");
+    }
+}
+
+#[test]
 fn a_retry_after_beyond_the_timeout_is_six_attempts() {
     let limit = Limit { at_start: 0.0, capacity: 0.0, per_s: 1.0 };
     let api = Api { limit: Some(limit), retry_after_s: Some(3_600), ..Api::default() };
