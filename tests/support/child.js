@@ -1,6 +1,9 @@
 // Runs a program without a shell and collects its output.
 import { spawn } from 'node:child_process';
 
+/** What a busy machine may add to the time of a program. The defects that these limits are for take ten seconds and more. */
+export const BUSY_MS = 5_000;
+
 // No program may outlive this process.
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));

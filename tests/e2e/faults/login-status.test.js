@@ -51,7 +51,7 @@ faultTable('a login with an HTTP error', [
       ERRORS.loginTimeout(20, PROGRESS.withLastError(PROGRESS.notAccepted, ERRORS.httpStatus('login', 429))),
       FIX.rateLimitTimeout,
     ),
-    requests: { login: [3, 10], poll: 0 },
+    requests: { login: [2, 10], poll: 0 },
     takes: [1_000, 5_000],
   },
   {

@@ -119,8 +119,8 @@ faultTable('a failing logout', [
     post: { poll: reset },
     ends: timesOut(),
     after: {
-      requests: { poll: [4, 12], logout: 1 },
-      retries: [3, 12],
+      requests: { poll: [2, 12], logout: 1 },
+      retries: [1, 12],
       ...STILL_RUNNING,
       takes: [1_500, 3_500],
     },

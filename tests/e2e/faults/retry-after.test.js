@@ -86,8 +86,8 @@ faultTable('Retry-After', [
     inputs: { timeout: '40' },
     main: { poll: status(503, { 'retry-after': '0' }) },
     ends: timesOut(),
-    requests: { login: 1, poll: [3, 16] },
-    retries: [3, 16],
+    requests: { login: 1, poll: [2, 16] },
+    retries: [2, 16],
     after: { requests: { poll: atLeast(1), logout: 1 } },
   },
   {

@@ -6,6 +6,7 @@ import { createScriptedEnv } from '../../env/scripted-env.js';
 import { UNDER_CONDITIONS } from '../../env/test-env.js';
 import { TITLES } from '../../env/messages.js';
 import { ended, LOGIN_OPERATION, LOGOUT_OPERATION, REGISTRY } from '../../sandbox/scripted-api.js';
+import { BUSY_MS } from '../../support/child.js';
 import { serveConnections } from '../../support/serve.js';
 
 const ACCEPTED = JSON.stringify({ operation_id: LOGIN_OPERATION, status: 'running', registry_url: REGISTRY, registry_type: 'generic' });
@@ -89,7 +90,7 @@ const ROWS = [
 ];
 
 const TIMEOUT_S = 4;
-const MAIN_MS = TIMEOUT_S * 1000 + 500 + 1_500;
+const MAIN_MS = TIMEOUT_S * 1000 + BUSY_MS;
 
 /** An API on raw sockets: reads requests, and sends what the row says to the first of its kind, or with `always` to each. */
 async function startRawApi({ to = 'login', sends, always }) {
