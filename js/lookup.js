@@ -44,8 +44,9 @@ async function find(hostname) {
   const family = require('node:net').isIP(hostname);
   if (family) return [{ address: hostname, family }];
   const name = hostname.toLowerCase().replace(/\.$/, '');
-  if (name === 'localhost' || name.endsWith('.localhost')) return LOOPBACK;
+  if (name === 'localhost') return LOOPBACK;
   if (!name.includes('.') || name.endsWith('.local') || isInHostsFile(name)) return askSystem(hostname);
+  if (name.endsWith('.localhost')) return LOOPBACK;
   const answer = askDns(name);
   const late = new Promise((resolve, reject) => setTimeout(reject, DNS_TIMEOUT_MS).unref());
   const inTime = await Promise.race([answer, late]).catch(() => undefined);

@@ -1,7 +1,7 @@
 // Proxies and private CAs. A separate bundle, loaded only if the environment sets a proxy or the step sets a CA, so that
 // other steps do not load it.
 import { X509Certificate } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { Agent as HttpsAgent } from 'node:https';
 import * as tls from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
@@ -114,8 +114,12 @@ function readRegularFile(path) {
       throw Object.assign(new Error(code), { code });
     };
     if (!stats.isFile()) reject('not a regular file');
-    if (stats.size > MAX_PEM_FILE_BYTES) reject('larger than 1 MiB');
-    return readFileSync(file, 'latin1');
+    // Not the size in `stats`: files in /proc have none, and some of them never end.
+    const bytes = Buffer.alloc(MAX_PEM_FILE_BYTES + 4096);
+    let length = 0;
+    for (let read = 1; read > 0 && length <= MAX_PEM_FILE_BYTES; length += read) read = readSync(file, bytes, length, bytes.length - length, null);
+    if (length > MAX_PEM_FILE_BYTES) reject('larger than 1 MiB');
+    return bytes.latin1Slice(0, length);
   } finally {
     closeSync(file);
   }

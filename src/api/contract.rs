@@ -129,12 +129,31 @@ impl ApiResponse for LoginResponse {
     const UNEXPECTED: &'static str = "registry_url is missing or invalid";
 }
 
+/// What an operation does on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OperationKind {
+    Login,
+    Logout,
+}
+
+impl OperationKind {
+    /// The `operation_type` of the other kind. Further types may exist, such as one for each request.
+    fn other_type(self) -> &'static str {
+        match self {
+            Self::Login => "registry_logout",
+            Self::Logout => "registry_login",
+        }
+    }
+}
+
 /// The response to a status request.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Operation {
     pub(crate) status: OperationStatus,
     #[serde(default, deserialize_with = "json::valid_or_none")]
     operation_id: Option<String>,
+    #[serde(default, deserialize_with = "json::valid_or_none")]
+    operation_type: Option<String>,
     #[serde(default, deserialize_with = "json::valid_or_none")]
     server_id: Option<String>,
     #[serde(default, deserialize_with = "json::valid_or_none")]
@@ -152,9 +171,10 @@ impl Operation {
         self.status != OperationStatus::Running
     }
 
-    /// Whether it is the operation that was requested, on the server that it was requested for.
-    pub(crate) fn is_for(&self, operation_id: &OperationId, server_id: &str) -> bool {
+    /// Whether it is the operation that was requested, of this kind, on the server that it was requested for.
+    pub(crate) fn is_for(&self, kind: OperationKind, operation_id: &OperationId, server_id: &str) -> bool {
         self.operation_id.as_deref().is_none_or(|id| id == operation_id.as_str())
+            && self.operation_type.as_deref().is_none_or(|name| name != kind.other_type())
             && self.server_id.as_deref().is_none_or(|id| id.eq_ignore_ascii_case(server_id))
     }
 

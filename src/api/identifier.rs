@@ -1,5 +1,6 @@
 //! Identifiers in responses. Each is checked, since it becomes part of a URL, an argument, a log line or the state.
 
+use crate::registry::address;
 use serde::Deserialize;
 use std::fmt;
 
@@ -42,8 +43,8 @@ impl TryFrom<String> for RegistryUrl {
 
     fn try_from(url: String) -> Result<Self, Self::Error> {
         let is_safe = |b: u8| b.is_ascii_alphanumeric() || b".-_:/[]".contains(&b);
-        if url.is_empty() || url.len() > 512 || url.starts_with('-') || url.contains("..") || !url.bytes().all(is_safe)
-        {
+        // Without a host it could not be logged out of.
+        if url.len() > 512 || url.contains("..") || !url.bytes().all(is_safe) || address::normalise(&url).is_err() {
             return Err("invalid registry URL");
         }
         Ok(Self(url))
@@ -102,12 +103,16 @@ mod tests {
 
     #[test]
     fn a_registry_url_cannot_be_an_option_or_command() {
-        for url in ["", "-D", "--help", "a b", "ghcr.io\n", "$(id)", "a;b", "a/../b", "a\u{301}", &"x".repeat(513)] {
+        for url in
+            ["", "-D", "--help", "a b", "ghcr.io\n", "$(id)", "a;b", "a/../b", "a\u{301}", "a:b:c", ":::", "-x.io"]
+        {
             assert!(RegistryUrl::try_from(url.to_owned()).is_err(), "{url:?} was accepted");
         }
-        for url in ["ghcr.io", "https://index.docker.io/v1/", "[::1]:5000", &"x".repeat(512)] {
+        for url in ["ghcr.io", "https://index.docker.io/v1/", "[::1]:5000"] {
             assert!(RegistryUrl::try_from(url.to_owned()).is_ok(), "{url:?}");
         }
+        let path = |length: usize| format!("ghcr.io/{}", "x".repeat(length - 8));
+        assert!(RegistryUrl::try_from(path(512)).is_ok() && RegistryUrl::try_from(path(513)).is_err());
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl RawInputs {
             parts.append(&mut service_account::secret_fields(host, username, &token));
             parts.push(token);
         }
-        Masks::of(host, api_key, &self.username, &self.access_token, &parts)
+        Masks::of(host, api_key, username, &self.access_token, &parts)
     }
 
     /// The missing secret for which the step is skipped. Other inputs may be invalid then.
@@ -448,6 +448,12 @@ mod tests {
     fn a_credential_that_cannot_work_is_an_error() {
         let ecr = [("registry_url", "123456789012.dkr.ecr.eu-west-1.amazonaws.com"), ("username", "aws")];
         assert_eq!(invalid(&[&PASSTHROUGH[..], &ecr].concat()), ["username"]);
+    }
+
+    #[test]
+    fn masks_the_pair_with_the_username_that_is_sent() {
+        let (host, raw) = raw(&[("username", "\u{feff}bob\u{200b} "), ("access_token", " hunter22\n")]);
+        assert!(raw.masks(&host, "").iter().any(|variant| variant == "Ym9iOmh1bnRlcjIy"));
     }
 
     #[test]

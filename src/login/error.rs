@@ -62,16 +62,11 @@ impl LoginError {
             Self::Skipped(SkipReason::StepTimeout) => {
                 "check that the servers are online in Reoclo, or raise the timeout input or the key's rate limit."
             }
-            Self::Cancelled { .. } => {
-                "re-run the job if you need the login. The log of the post step shows whether it logged out."
-            }
+            Self::Cancelled { .. } => "re-run the job if you need the login.",
             Self::StepTimeout { rate_limited: true, .. } => {
                 "raise the key's rate limit in the dashboard, raise the timeout input, or log in on fewer servers."
             }
-            Self::StepTimeout { .. } => {
-                "check that the server is online in Reoclo, or raise the timeout input. The log of the post step shows whether it \
-                 logged out."
-            }
+            Self::StepTimeout { .. } => "check that the server is online in Reoclo, or raise the timeout input.",
             Self::DockerFailed { registry, output, .. } | Self::UnexpectedDockerResult { registry, output, .. } => {
                 docker_output::fix(registry, output)
             }

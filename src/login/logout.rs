@@ -8,7 +8,7 @@ use super::state::{LoginPhase, SavedLogin, SavedState};
 use super::summary;
 use crate::api::budget::RequestBudget;
 use crate::api::client::{Attempt, Client, SLOW_LOGOUT_MS};
-use crate::api::contract::{self, LogoutResponse, OperationStatus};
+use crate::api::contract::{self, LogoutResponse, OperationKind, OperationStatus};
 use crate::api::deadline::Deadline;
 use crate::api::error::ApiError;
 use crate::api::identifier::OperationId;
@@ -67,6 +67,8 @@ struct Target<'a> {
     /// Whether a login may still be running on this server.
     is_first: bool,
     result: Cell<LogoutResult>,
+    /// Whether the logins have been waited for, and the operation that did not finish in that time.
+    waited: Cell<Option<Option<&'a OperationId>>>,
     /// Whether a logout may be running that nobody can ask for.
     has_unknown_logout: Cell<bool>,
     failure: RefCell<Option<Failure>>,
@@ -118,6 +120,7 @@ fn targets(logins: &[SavedLogin]) -> Vec<Target<'_>> {
                 logins: vec![login],
                 is_first: logins.iter().any(|other| other.server_id == login.server_id && other.is_unfinished()),
                 result: Cell::new(LogoutResult::Unconfirmed),
+                waited: Cell::default(),
                 has_unknown_logout: Cell::new(false),
                 failure: RefCell::default(),
             }),
@@ -130,9 +133,9 @@ fn targets(logins: &[SavedLogin]) -> Vec<Target<'_>> {
 pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedState, run: &CiRun) {
     let targets = targets(&saved.logins);
     let warnings = Warnings::default();
-    for number in &saved.unreadable {
+    for login in &saved.unreadable {
         let message = format!(
-            "The saved state of login {number} cannot be read, so the post step cannot log it out. Fix: run docker logout for \
+            "The saved state of {login} cannot be read, so the post step cannot log it out. Fix: run docker logout for \
              its registry on the server."
         );
         warnings.add(LOGIN_NOT_CLEANED_UP, message);
@@ -160,8 +163,8 @@ pub(crate) async fn log_out<H: Host>(host: &H, log: &Log<'_, H>, saved: &SavedSt
                 deadline,
                 login_deadline: Deadline::after_s(host, LOGIN_WAIT_S),
                 budget: &budget,
-                login_polls: Polls::default(),
-                logout_polls: Polls::default(),
+                login_polls: Polls::of(OperationKind::Login),
+                logout_polls: Polls::of(OperationKind::Logout),
                 api_was_silent: Cell::new(false),
             };
             let log_out_all = async {
@@ -324,8 +327,11 @@ impl<H: Host> LogoutStep<'_, H> {
         }
     }
 
-    /// Waits for the logins that were running when the main step ended. Returns the operation that did not finish.
+    /// Waits once for the logins that were running when the main step ended. Returns the operation that did not finish.
     async fn wait_for_logins<'t>(&self, log: &Log<'_, H>, target: &Target<'t>) -> Option<&'t OperationId> {
+        if let Some(unfinished) = target.waited.get() {
+            return unfinished;
+        }
         let (host, server, registry) = (self.host, target.server_id, target.registry.unwrap_or_default());
         let client = self.client(log, target);
         let mut unfinished = None;
@@ -363,6 +369,7 @@ impl<H: Host> LogoutStep<'_, H> {
         if all_failed {
             target.result.set(LogoutResult::LoginFailed);
         }
+        target.waited.set(Some(unfinished));
         unfinished
     }
 

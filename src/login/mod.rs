@@ -4,6 +4,7 @@
 //! the registry and then writes the whole file, so of concurrent logins on one server only the last one is kept. The
 //! same applies to logouts.
 
+mod cleanup;
 mod error;
 pub(crate) mod logout;
 mod operation;
@@ -16,6 +17,7 @@ mod summary;
 mod task;
 
 use crate::api::budget::RequestBudget;
+use crate::api::contract::OperationKind;
 use crate::api::credential::Credential;
 use crate::api::deadline::Deadline;
 use crate::host::Host;
@@ -23,11 +25,11 @@ use crate::inputs::Inputs;
 use crate::registry::kind::RegistryKind;
 use crate::runner::context::CiRun;
 use crate::runner::log::Log;
+use cleanup::Cleanup;
 use futures_util::future::{FutureExt, LocalBoxFuture, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use outputs::Outputs;
 use poll::Polls;
-use report::Cleanup;
 use result::LoginResult;
 use state::{LoginState, StateWriter};
 use std::cell::Cell;
@@ -62,7 +64,7 @@ pub(crate) async fn log_in<H: Host>(host: &H, log: &Log<'_, H>, inputs: &Inputs,
         outputs: Outputs::new(host, log),
         deadline,
         budget: &budget,
-        polls: Polls::default(),
+        polls: Polls::of(OperationKind::Login),
         was_cancelled: Cell::new(false),
     };
     let logs: Vec<Log<'_, H>> = logins(inputs).map(|_| log.for_login(is_single(inputs))).collect();

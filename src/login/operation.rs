@@ -40,7 +40,7 @@ pub(crate) async fn wait<H: Host>(
             Err(ApiError::NotSent { .. }) => return Ok(None),
             response => response?,
         };
-        if !operation.is_for(id, server_id) {
+        if !operation.is_for(polls.kind(), id, server_id) {
             return Err(client.unexpected_response(request.call, "it is for another operation or server"));
         }
         if operation.has_ended() {

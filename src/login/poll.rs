@@ -1,6 +1,7 @@
 //! When to request the status of an operation again.
 
 use crate::api::changes::Changes;
+use crate::api::contract::OperationKind;
 use crate::api::deadline::Deadline;
 use crate::host::Host;
 use futures_util::future::select;
@@ -34,8 +35,8 @@ fn next_ms(asked_ms: f64) -> f64 {
 /// While nothing is known about many operations, they take turns: together they are asked as often as a single one is, so
 /// that the first ends are noticed in time, even if some operations hang. The duration of those that have ended tells when
 /// to ask the others.
-#[derive(Default)]
 pub(crate) struct Polls {
+    kind: OperationKind,
     /// Their numbers, the oldest first.
     under_way: RefCell<Vec<u64>>,
     last_number: Cell<u64>,
@@ -48,6 +49,22 @@ pub(crate) struct Polls {
 }
 
 impl Polls {
+    pub(crate) fn of(kind: OperationKind) -> Self {
+        Self {
+            kind,
+            under_way: RefCell::default(),
+            last_number: Cell::default(),
+            is_exploring: Cell::default(),
+            recent_ms: RefCell::default(),
+            typical_ms: Cell::default(),
+            changes: Changes::default(),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> OperationKind {
+        self.kind
+    }
+
     /// From now on an operation is waited for.
     pub(crate) fn start(&self, host: &impl Host) -> Polled<'_> {
         let (number, started_ms) = (self.last_number.get() + 1, host.monotonic_ms());
@@ -201,7 +218,7 @@ mod tests {
 
     #[test]
     fn few_operations_are_asked_at_once_many_take_turns() {
-        let (polls, host) = (Polls::default(), FakeHost::default());
+        let (polls, host) = (Polls::of(OperationKind::Login), FakeHost::default());
         assert_eq!(due_ms(&polls, &host, 4), [0.0; 4]);
         assert_eq!(due_ms(&polls, &host, 6), [0.0, 100.0, 200.0, 300.0, 400.0, 500.0]);
         assert_eq!(due_ms(&polls, &host, 4), [0.0; 4], "those that ended are forgotten");
@@ -209,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_others_took_tells_when_to_ask() {
-        let (polls, host) = (Polls::default(), FakeHost::default());
+        let (polls, host) = (Polls::of(OperationKind::Login), FakeHost::default());
         polls.learn(3_000.0);
         let due_ms_of_six = |ms| [ms, ms, ms, ms, ms, 0.0];
         assert_eq!(due_ms(&polls, &host, 6), due_ms_of_six(3_000.0), "the youngest is asked as ever");
@@ -224,7 +241,7 @@ mod tests {
     }
     #[test]
     fn small_differences_change_nothing() {
-        let (polls, host) = (Polls::default(), FakeHost::default());
+        let (polls, host) = (Polls::of(OperationKind::Login), FakeHost::default());
         for (duration_ms, expected_ms) in [(3_000.0, 3_000.0), (2_800.0, 3_000.0), (2_600.0, 2_600.0)] {
             polls.learn(duration_ms);
             assert_eq!(due_ms(&polls, &host, 6)[0], expected_ms, "{duration_ms}");
@@ -232,7 +249,7 @@ mod tests {
     }
     #[test]
     fn those_that_are_left_still_take_turns() {
-        let (polls, host) = (Polls::default(), FakeHost::default());
+        let (polls, host) = (Polls::of(OperationKind::Login), FakeHost::default());
         let mut polled: Vec<Polled<'_>> = (0..7).map(|_| polls.start(&host)).collect();
         drop(polled.remove(0));
         let due_ms: Vec<f64> = polled.iter().map(|polled| polled.due().0).collect();

@@ -9,7 +9,6 @@ use crate::api::url::ApiUrl;
 use crate::host::Host;
 use crate::inputs::error::InputError;
 use crate::inputs::{Inputs, MAX_LOGINS, RawInputs, parse};
-use crate::registry::address;
 use crate::runner::context;
 use crate::runner::log::Log;
 use crate::runner::secret::Secret;
@@ -106,10 +105,8 @@ impl SavedLogin {
         let phase = PHASES.iter().find(|(_, word)| *word == phase)?.0;
         let registry_url = registry_url.replace(IPV6_COLONS, "::");
         // A forged value must not become an option of docker or another path.
-        let is_registry =
-            address::normalise(&registry_url).is_ok() && RegistryUrl::try_from(registry_url.clone()).is_ok();
-        let is_id = OperationId::try_from(server_id.to_owned()).is_ok() && !server_id.starts_with('-');
-        if !is_id || !(is_registry || registry_url == UNKNOWN) {
+        let is_registry = RegistryUrl::try_from(registry_url.clone()).is_ok();
+        if !is_server_id(server_id) || !(is_registry || registry_url == UNKNOWN) {
             return None;
         }
         Some(Self {
@@ -122,6 +119,19 @@ impl SavedLogin {
             registry_url: Some(registry_url).filter(|url| url != UNKNOWN),
             server_name: Some(server_name.to_owned()).filter(|name| name != UNKNOWN),
         })
+    }
+}
+
+/// A forged ID must not become an option of docker or another path.
+fn is_server_id(text: &str) -> bool {
+    OperationId::try_from(text.to_owned()).is_ok() && !text.starts_with('-')
+}
+
+/// How a warning names a login whose line cannot be read: a runner that is killed may have written only a part of it.
+fn describe_unreadable(number: usize, line: &str) -> String {
+    match line.split(' ').next().filter(|server_id| is_server_id(server_id)) {
+        Some(server_id) => format!("login {number} on server {server_id}"),
+        None => format!("login {number}"),
     }
 }
 
@@ -244,6 +254,11 @@ impl<'a, H: Host> LoginState<'a, H> {
         self.writer.save(&self.key, &login.to_line());
     }
 
+    /// Whether the registry to log out of is known.
+    pub(crate) fn has_registry(&self) -> bool {
+        self.login.borrow().registry_url.is_some()
+    }
+
     /// Whether the post step will find this login.
     pub(crate) fn is_saved(&self) -> bool {
         self.writer.is_saved()
@@ -276,8 +291,8 @@ pub(crate) struct SavedState {
     pub(crate) ca_certificate: Option<String>,
     /// The requested logins in the order of the inputs.
     pub(crate) logins: Vec<SavedLogin>,
-    /// The numbers of logins whose state cannot be read.
-    pub(crate) unreadable: Vec<usize>,
+    /// The logins whose state cannot be read.
+    pub(crate) unreadable: Vec<String>,
 }
 
 impl SavedState {
@@ -290,7 +305,7 @@ impl SavedState {
             match SavedLogin::parse(&line) {
                 Some(login) => logins.push(login),
                 None if line.is_empty() => {}
-                None => unreadable.push(number),
+                None => unreadable.push(describe_unreadable(number, &line)),
             }
         }
         if logins.is_empty() && unreadable.is_empty() {

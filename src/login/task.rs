@@ -1,10 +1,10 @@
 //! One login: request it, wait for its end, and keep the state for the post step up to date.
 
+use super::cleanup::Cleanup;
 use super::error::{LoginError, SkipReason};
 use super::operation;
 use super::outputs::Outputs;
 use super::poll::Polls;
-use super::report::Cleanup;
 use super::result::{AcceptedLogin, LoginResult};
 use super::state::LoginState;
 use crate::api::budget::RequestBudget;
@@ -172,13 +172,34 @@ impl<'a, H: Host> LoginTask<'a, H> {
                 Err(_) if self.progress.may_have_logged_in() => {}
                 Err(_) => self.state.set_failed(),
             }
-            if let Err(error) = &outcome
-                && self.log.is_labelled()
-            {
-                self.log.info(&format!("Failed: {error}"));
+            if let Err(error) = &outcome {
+                self.report_failure(error);
             }
         }
         result.outcome = Some(outcome);
+    }
+
+    /// What the error of the step does not say: a single login needs only that the server may be logged in all the same.
+    fn report_failure(&self, error: &LoginError) {
+        let mut parts = Vec::new();
+        if self.log.is_labelled() {
+            parts.push(format!("Failed: {error}"));
+        }
+        if self.progress.may_have_logged_in() {
+            parts.push(match self.cleanup() {
+                Cleanup::LogOut if !self.state.has_registry() => {
+                    "The server may be logged in, but Reoclo has not returned the registry".to_owned()
+                }
+                cleanup => format!("The server may be logged in; the post step {}", cleanup.describe()),
+            });
+        }
+        if !parts.is_empty() {
+            self.log.info(&parts.join(" "));
+        }
+    }
+
+    fn cleanup(&self) -> Cleanup {
+        Cleanup::new(self.step.inputs.cleanup, self.state.is_saved())
     }
 
     fn has_timed_out(&self) -> bool {
@@ -220,7 +241,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
 
     /// Requests the login and waits for its end.
     async fn attempt(&self) -> Result<(), LoginError> {
-        let Self { step: StepContext { host, inputs, outputs, deadline, polls, .. }, log, progress, .. } = self;
+        let Self { step: StepContext { host, outputs, deadline, polls, .. }, log, progress, .. } = self;
         if deadline.has_passed(*host) {
             return Err(self.timeout(progress.describe(), false));
         }
@@ -259,7 +280,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
                 progress.enter(Stage::Idle);
             }
         })?;
-        let cleanup = Cleanup::new(inputs.cleanup, self.state.is_saved()).describe();
+        let cleanup = self.cleanup().describe();
         log.info(&format!("Logged in to {registry} on {server}; the post step {cleanup}"));
         Ok(())
     }

@@ -20,6 +20,9 @@ const MAX_OUTPUT_LINES: usize = 100;
 const MAX_OUTPUT_LINE_CHARS: usize = 1_000;
 /// A character has up to four bytes.
 const MAX_OUTPUT_LINE_BYTES: usize = 4 * MAX_OUTPUT_LINE_CHARS;
+/// How much of an output is searched for secrets. The end of each line is searched for as far as a secret may reach, which is
+/// 100 KB for a token of 18 KB.
+const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 /// How much of a text is read for one character that is shown: sanitizing makes text shorter.
 const READ_BYTES_PER_CHAR: usize = 16;
 
@@ -97,7 +100,8 @@ impl<'h, H: Host> Log<'h, H> {
 
     /// What a program on the server printed, as plain lines: no commands, no annotations.
     pub(crate) fn output(&self, program: &str, output: &str) {
-        let excerpt = text::excerpt(output, MAX_OUTPUT_LINES, MAX_OUTPUT_LINE_BYTES, self.masks.max_encoded_bytes());
+        let extra_bytes = self.masks.max_encoded_bytes();
+        let excerpt = text::excerpt(output, MAX_OUTPUT_LINES, MAX_OUTPUT_BYTES, MAX_OUTPUT_LINE_BYTES, extra_bytes);
         for line in self.masks.redact_lines(&excerpt) {
             let line = text::sanitize(&line);
             if !line.is_empty() {

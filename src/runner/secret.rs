@@ -60,7 +60,7 @@ pub(crate) struct Masks {
 
 impl Masks {
     /// `username` is not a secret; with the token it makes the `user:token` pair of docker's `config.json`. `parts` are
-    /// values inside the token that could be shown alone. The values are those that the runner passed, not trimmed.
+    /// values inside the token that could be shown alone. The secrets are those that the runner passed, not trimmed.
     pub(crate) fn of(host: &impl Host, api_key: &str, username: &str, access_token: &str, parts: &[String]) -> Self {
         let mut variants = Vec::new();
         for secret in [api_key, access_token].into_iter().chain(parts.iter().map(String::as_str)) {
@@ -70,7 +70,7 @@ impl Masks {
             variants.push(host.base64(secret));
         }
         if !access_token.trim().is_empty() {
-            variants.push(host.base64(&format!("{}:{}", username.trim(), access_token.trim())));
+            variants.push(host.base64(&format!("{username}:{}", access_token.trim())));
         }
         variants.retain(|variant| variant.trim().chars().count() >= MIN_VARIANT_CHARS);
         variants.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
@@ -83,11 +83,13 @@ impl Masks {
         self.variants.iter().map(String::as_str)
     }
 
-    /// Whether the text contains a variant that is too long for a coincidence, in upper or lower case.
+    /// Whether the text contains a secret that is too long for a coincidence: in an encoding, or in upper or lower case.
     pub(crate) fn found_in(&self, text: &str) -> bool {
-        let text = text.to_ascii_lowercase();
+        let is_long = |secret: &Range<usize>| secret.len() >= MIN_FOUND_CHARS;
+        let lower_case = text.to_ascii_lowercase();
         let mut variants = self.variants.iter().filter(|variant| variant.chars().count() >= MIN_FOUND_CHARS);
-        variants.any(|variant| text.contains(&variant.to_ascii_lowercase()))
+        self.patterns.find(text).iter().any(is_long)
+            || variants.any(|variant| lower_case.contains(&variant.to_ascii_lowercase()))
     }
 
     /// The text with every secret replaced by `***`, in whatever encoding it is found.
@@ -218,6 +220,16 @@ mod tests {
     }
 
     #[test]
+    fn finds_long_secrets_in_any_case_or_encoding() {
+        let found = |token: &str, text: &str| Masks::of(&FakeHost::default(), "", "u", token, &[]).found_in(text);
+        for text in ["op-hunter22-1", "OP-HUNTER22-1", "op-aHVudGVyMjI-1", "hunter%32%32"] {
+            assert!(found("hunter22", text), "{text}");
+        }
+        assert!(!found("hunter22", "op-hunter23"));
+        assert!(!found("ghcr", "ghcr.io"), "too short");
+    }
+
+    #[test]
     fn redacts_the_longer_of_two_overlapping_secrets() {
         let masks = Masks::of(&FakeHost::default(), "rca_key", "u", "rca_key-and-more", &[]);
         assert_eq!(masks.redact("<rca_key-and-more> <rca_key>"), "<***> <***>");
@@ -230,7 +242,7 @@ mod tests {
         {
             let text = format!("<{secret}>");
             assert_eq!(masks.redact_head(&text, 4), "<***", "{secret}");
-            let excerpt = text::excerpt(&text, 1, 4, masks.max_encoded_bytes());
+            let excerpt = text::excerpt(&text, 1, 99, 4, masks.max_encoded_bytes());
             assert_eq!(masks.redact_lines(&excerpt), ["<***"], "{secret}");
         }
     }
@@ -238,7 +250,7 @@ mod tests {
     fn redacts_in_each_line_only_the_secrets_of_this_line() {
         let masks = Masks::of(&FakeHost::default(), "", "u", "hunter22", &[]);
         let lines = |text: &str, max_line_bytes| {
-            masks.redact_lines(&text::excerpt(text, 3, max_line_bytes, masks.max_encoded_bytes()))
+            masks.redact_lines(&text::excerpt(text, 3, 99, max_line_bytes, masks.max_encoded_bytes()))
         };
         assert_eq!(lines("one\ntwo hunter22 2\nthree", 99), ["one", "two *** 2", "three"]);
         assert_eq!(lines("onehunter22", 3), ["one"], "it starts after what is shown");

@@ -33,11 +33,21 @@ pub(crate) struct Excerpt {
     pub(crate) hidden: usize,
 }
 
-/// At most `max_lines` lines that are not blank. Of each, `max_line_bytes` are shown and `extra_bytes` are kept after them.
-pub(crate) fn excerpt(text: &str, max_lines: usize, max_line_bytes: usize, extra_bytes: usize) -> Excerpt {
+/// At most `max_lines` lines that are not blank, and none after `max_bytes`. Of each, `max_line_bytes` are shown and
+/// `extra_bytes` are kept after them.
+pub(crate) fn excerpt(
+    text: &str,
+    max_lines: usize,
+    max_bytes: usize,
+    max_line_bytes: usize,
+    extra_bytes: usize,
+) -> Excerpt {
     let mut lines = text.split(['\r', '\n']).filter(|line| !line.trim().is_empty());
     let mut excerpt = Excerpt { text: String::new(), lines: Vec::new(), hidden: 0 };
-    for line in lines.by_ref().take(max_lines) {
+    while excerpt.lines.len() < max_lines
+        && excerpt.text.len() < max_bytes
+        && let Some(line) = lines.next()
+    {
         let start = excerpt.text.len();
         excerpt.text.push_str(head(line, max_line_bytes.saturating_add(extra_bytes)));
         excerpt.lines.push(start..start + head(line, max_line_bytes).len());
@@ -148,7 +158,7 @@ mod tests {
 
     #[test]
     fn an_excerpt_has_the_first_lines_and_counts_the_rest() {
-        let excerpt = excerpt("one\r::error::two\r\n\nthree€\nfour\nfive", 3, 6, 2);
+        let excerpt = excerpt("one\r::error::two\r\n\nthree€\nfour\nfive", 3, 99, 6, 2);
         assert_eq!(excerpt.text, "one\n::error:\nthree€\n");
         let shown: Vec<&str> = excerpt.lines.iter().map(|line| &excerpt.text[line.clone()]).collect();
         assert_eq!((shown, excerpt.hidden), (vec!["one", "::erro", "three"], 2));

@@ -76,6 +76,34 @@ fn invalid_inputs_send_nothing_and_save_nothing() {
 }
 
 #[test]
+fn a_login_that_may_exist_says_what_the_post_step_does() {
+    let says = |host: FakeHost| {
+        let host = host.with_inputs(&[("timeout", "1")]);
+        assert!(!host.run(main(&host)));
+        let may_be_logged_in: Vec<String> =
+            host.events("info").into_iter().filter(|line| line.contains("The server may be logged in")).collect();
+        may_be_logged_in.concat()
+    };
+    let running = || vault().responding(&[ACCEPTED, RUNNING]).cancelling();
+    for (host, expected) in [
+        (running(), "; the post step will log out"),
+        (running().with_inputs(&[("cleanup", "false")]), "; the post step will not log out (cleanup: false)"),
+        (
+            running().without_space(),
+            "; the post step cannot log out: run docker logout for this registry on the server",
+        ),
+        (vault().cancelling(), ", but Reoclo has not returned the registry"),
+        (passthrough().cancelling(), "; the post step will log out"),
+    ] {
+        assert_eq!(says(host), format!("info The server may be logged in{expected}"));
+    }
+    assert_eq!(says(vault().responding(&[ACCEPTED, DENIED])), "", "a definite failure");
+    let several = ("server_id", "0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11,1b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11");
+    let lines = says(vault().with_inputs(&[several]).without_space().cancelling());
+    assert_eq!(lines.matches(". The server may be logged in; the post step cannot log out").count(), 2, "{lines}");
+}
+
+#[test]
 fn a_missing_secret_skips_the_step_with_a_notice() {
     let host = vault().with_inputs(&[("if_missing", "skip"), ("api_key", "")]);
     assert!(host.run(main(&host)));

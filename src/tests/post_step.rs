@@ -59,6 +59,10 @@ fn a_failed_logout_is_a_warning_with_dockers_output() {
         (vec![(200, "<html>"); 3], "returned invalid or truncated JSON"),
         (vec![RUNNING_LOGOUT, (200, r#"{"status":"completed","operation_id":"op-9"}"#)], "another operation or server"),
         (vec![RUNNING_LOGOUT, (200, r#"{"status":"completed","server_id":"x"}"#)], "another operation or server"),
+        (
+            vec![RUNNING_LOGOUT, (200, r#"{"status":"completed","operation_type":"registry_login"}"#)],
+            "another operation",
+        ),
     ] {
         let host = left(ENDED).responding(&responses);
         host.run(post(&host));
@@ -253,6 +257,26 @@ fn the_next_logout_on_a_server_waits_for_one_with_unknown_end() {
         assert_eq!(host.monotonic_ms(), waited_ms, "{responses:?}");
         assert_eq!(host.events("send").len(), responses.len());
     }
+}
+
+/// A retry of the logout asked for the operation of its login again, after the time for that had passed.
+#[test]
+fn a_retried_logout_does_not_wait_for_its_login_again() {
+    let other = "5c3e0b8f-7a52-4a8e-9d0c-3f1f7f6d2a11";
+    let host = left(RAN).with_state(&[("login_2", &format!("{other} 2 running 7 certain op-2 quay.io -"))]);
+    let host = host.responding_by(|call, body, now_ms| {
+        let (status, body) = match call {
+            "GET /operations/op-1" => SUCCEEDED,
+            "GET /operations/op-2" => RUNNING,
+            _ if body.contains(ID) && now_ms < 10_000.0 => (503, ""),
+            _ => (200, "{}"),
+        };
+        (10, Ok(response(status, body)))
+    });
+    host.run(post(&host));
+    let warnings = host.events("warning").concat();
+    assert!(warnings.contains("op-2 did not finish") && !warnings.contains("op-1"), "{warnings}");
+    assert_eq!(host.events("send GET").iter().filter(|request| request.ends_with("/op-1")).count(), 1);
 }
 
 /// Found by the simulation: the API was down for a second, and one logout was given up long before post ended.

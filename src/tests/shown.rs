@@ -315,11 +315,12 @@ fn post_names_the_logouts_of_several_registries() {
 
 #[test]
 fn logins_that_post_cannot_read_are_one_warning() {
-    let host = after(&["1 ended 7 certain op-1 a.example -", "2 gone", "3 gone"]).responding(&[(200, "{}")]);
+    let host = after(&["1 ended 7 certain op-1 a.example -", "2 gone"]).with_state(&[("login_3", "../x 1 gone")]);
+    let host = host.responding(&[(200, "{}")]);
     host.run(post(&host));
     let warnings = host.events("warning");
     assert_eq!(warnings.len(), 1, "{warnings:#?}");
-    assert!(warnings[0].starts_with("warning Login may not be cleaned up: The saved state of login 2 cannot be read"));
+    assert!(warnings[0].starts_with("warning Login may not be cleaned up: The saved state of login 2 on server "));
     assert!(warnings[0].contains("\nThe saved state of login 3 cannot be read"));
 }
 

@@ -144,7 +144,7 @@ export const FIX = {
   apiUrlFinal: 'set api_url to the final URL of the API.',
   apiUrlBase: 'check that api_url is the base URL of a Reoclo instance and that no proxy or login page responds instead of it.',
   apiUrlNoApi: 'check api_url: there is no automation API at this address.',
-  timeout: 'check that the server is online in Reoclo, or raise the timeout input. The log of the post step shows whether it logged out.',
+  timeout: 'check that the server is online in Reoclo, or raise the timeout input.',
   skippedAfterError: 'correct the error above and re-run the job.',
   skippedAfterTimeout: "check that the servers are online in Reoclo, or raise the timeout input or the key's rate limit.",
   rateLimitTimeout: "raise the key's rate limit in the dashboard, raise the timeout input, or log in on fewer servers.",
@@ -234,6 +234,8 @@ export const LOG = {
   moreLines: like(/\(\d+ more lines not shown\)/),
 
   loggedIn: (server, registry) => `Logged in to ${registry} on ${server}; the post step will log out`,
+  mayBeLoggedIn: (then) => `The server may be logged in; the post step ${then}`,
+  byHand: 'cannot log out: run docker logout for this registry on the server',
   // The end of a line that promises the logout.
   willLogOut: 'the post step will log out',
   loggedInStart: (server, registry) => `Logged in to ${registry} on ${server} `,

@@ -8,9 +8,9 @@ import { after, before, describe, test } from 'node:test';
 import { containing, INPUTS, like, LOG, TITLES } from '../../env/messages.js';
 import { createScriptedEnv } from '../../env/scripted-env.js';
 import { REGISTRY } from '../../sandbox/scripted-api.js';
+import { BUSY_MS } from '../../support/child.js';
 
 const LARGE = 2 * 1024 * 1024;
-const AT_ONCE_MS = 3_000;
 
 // Names of special files; `null` stands for no file.
 const SPECIAL = {
@@ -69,7 +69,7 @@ describe('files of the runner', { concurrency: 2 }, () => {
     const name = `${variable} is a FIFO without a reader`;
     test(name, async (t) => {
       const step = testEnv.start('main', { inputs: inputs({ job_summary: 'true', timeout: '2' }), env: { [variable]: join(folder, 'fifo') } });
-      const limit = setTimeout(() => step.child.kill('SIGKILL'), 2_500 + AT_ONCE_MS);
+      const limit = setTimeout(() => step.child.kill('SIGKILL'), 2_500 + BUSY_MS);
       t.after(() => clearTimeout(limit));
       const { signal } = await step.done;
       assert.equal(signal, null, 'the step hangs');
@@ -80,6 +80,14 @@ describe('files of the runner', { concurrency: 2 }, () => {
     const env = Object.fromEntries(VARIABLES.map(({ variable }) => [variable, '/dev/full']));
     const main = await testEnv.run('main', { inputs: inputs({ job_summary: 'true' }), env });
     assert.deepEqual([main.code, main.annotations.map(({ title }) => title).sort()], [0, VARIABLES.map(({ warning }) => warning).sort()], main.stdout);
+  });
+
+  test('an unsaved state of a login that timed out says to log out', async () => {
+    api.answer({ status: [200, { status: 'running' }] });
+    const main = await testEnv.run('main', { inputs: inputs({ timeout: '1' }), env: { GITHUB_STATE: '/dev/full' } });
+    api.answer({});
+    assert.deepEqual(main.annotations.map(({ title }) => title), [TITLES.cleanupMayFail, TITLES.timedOut], main.stdout);
+    assert.ok(main.log.includes(LOG.mayBeLoggedIn(LOG.byHand)), main.stdout);
   });
 
   test('an unsaved state names every login to log out', async () => {
@@ -106,6 +114,7 @@ describe('ca_certificate', { concurrency: 2 }, () => {
     { name: 'stdin', path: () => '/dev/stdin', error: INPUTS.certificateUnreadable(like(/not a regular file|ENXIO/)) },
     { name: 'a directory', path: () => folder, error: INPUTS.certificateUnreadable('not a regular file') },
     { name: 'a file of 2 MB', path: () => join(folder, 'large'), error: INPUTS.certificateUnreadable('larger than 1 MiB') },
+    { name: 'an endless file of /proc', path: () => '/proc/self/pagemap', error: INPUTS.certificateUnreadable('larger than 1 MiB') },
     { name: 'a file of /proc', path: () => '/proc/cpuinfo', error: INPUTS.certificateMissing },
     { name: 'an empty file', path: () => join(folder, 'empty'), error: INPUTS.certificateMissing },
     { name: 'a binary file', path: () => join(folder, 'binary'), error: INPUTS.certificateMissing },
@@ -120,7 +129,7 @@ describe('ca_certificate', { concurrency: 2 }, () => {
       assert.deepEqual([main.code, main.annotations.map(({ title }) => title)], [1, [TITLES.invalidInputs]], main.stdout);
       assert.ok(main.annotations[0].message.includes('ca_certificate'));
       assert.match(main.annotations[0].message, containing(error.replace(/\.$/, '')));
-      assert.ok(main.durationMs < AT_ONCE_MS, `ended after ${main.durationMs} ms`);
+      assert.ok(main.durationMs < BUSY_MS, `ended after ${main.durationMs} ms`);
       assert.equal(api.requests.length, before);
     });
   }
