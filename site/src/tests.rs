@@ -225,10 +225,13 @@ fn a_pin_by_commit_has_the_version_as_a_comment() {
 
 #[test]
 fn values_of_secrets_are_not_names() {
-    for api_key in ["hunter22!", "my key", "GITHUB_KEY", "1KEY", "vars.KEY"] {
-        let form = Form { api_key: api_key.into(), ..Form::default() };
-        assert_eq!(problems(&form)[0].0, "api_key", "{api_key}");
-        assert!(!write(&form).workflow.contains(api_key));
+    for (api_key, is_secret) in
+        [("hunter22!", true), ("my key", true), ("1KEY", true), ("GITHUB_KEY", false), ("vars.KEY", false)]
+    {
+        let page = write(&Form { api_key: api_key.into(), ..Form::default() });
+        let found: Vec<_> = page.problems.iter().map(|problem| (problem.field, problem.is_secret)).collect();
+        assert_eq!(found, [("api_key", is_secret)], "{api_key}");
+        assert!(!serde_json::to_string(&page).unwrap().contains(api_key), "{api_key}");
     }
 }
 
