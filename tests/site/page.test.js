@@ -102,6 +102,17 @@ describe('page', { skip: SKIP }, () => {
     assert.equal(await clipboard(), `${page.site.url}#server_id=${ID}`);
   });
 
+  test('a copy that fails is not reported as done', async (t) => {
+    const page = await open(t);
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error());
+      document.execCommand = () => false;
+    });
+    await page.getByRole('button', { name: 'Copy workflow' }).click();
+    await page.getByRole('button', { name: 'Copy failed' }).waitFor();
+    assert.equal(await page.locator('#alert').textContent(), 'Copy workflow: failed. Select the text and copy it.');
+  });
+
   test('downloads the workflow', async (t) => {
     const page = await open(t);
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download' }).click()]);
@@ -200,17 +211,38 @@ describe('page', { skip: SKIP }, () => {
     assert.match(await workflowOf(page), /secrets\.MY_KEY/);
   });
 
-  test('a secret that is typed is removed at its first character', async (t) => {
+  test('a secret that is typed gets neither into its field nor into the address', async (t) => {
     const page = await open(t);
-    await page.getByLabel('Secret with the API key').pressSequentially('rca_0');
-    assert.match(await page.locator('#api_key-problem').textContent(), /looks like a Reoclo API key/);
-    assert.deepEqual([await fragmentOf(page), await page.getByLabel('Secret with the API key').inputValue()], [{}, '']);
+    await page.evaluate(() => {
+      window.addresses = [];
+      history.replaceState = (...args) => window.addresses.push(String(args[2]));
+    });
+    const texts = { api_key: 'rca_0123456789', server_id: 'ghp_0123456789', proxy: 'http://bob:12345@proxy.example.com' };
+    await page.getByText('API URL, private CA, proxy').click();
+    for (const [field, secret] of Object.entries(texts)) {
+      const control = page.locator(`#${field}`);
+      await control.pressSequentially(secret);
+      assert.equal(await control.inputValue(), '', field);
+      assert.match(await page.locator(`#${field}-problem`).textContent(), /^This looks like .+ To type again, leave the field first\.$/);
+    }
+    assert.equal(await page.locator('#state').textContent(), '3 problems');
+    // A password that looks like a name up to its last character.
+    await page.locator('#credential_id').focus();
+    await page.locator('#api_key').pressSequentially('hunter2!');
+    assert.equal(await page.locator('#api_key').inputValue(), '');
+    assert.deepEqual(await fragmentOf(page), {});
+    assert.deepEqual(await page.evaluate(() => window.addresses), []);
+    await page.locator('#api_key').pressSequentially('MY_KEY');
+    assert.equal(await page.locator('#state').textContent(), '2 problems');
+    await fragmentOf(page);
+    assert.deepEqual(await page.evaluate(() => window.addresses), [`${page.site.url}#api_key=MY_KEY`]);
   });
 
   test('a secret in a link is removed from the address', async (t) => {
     const page = await open(t, `api_key=${SECRETS['API key']}&mode=${SECRETS['access token']}&platform=${SECRETS['access token']}&other=${SECRETS['access token']}&timeout=9`);
     assert.deepEqual(await fragmentOf(page), { timeout: '9' });
     assert.match(await page.locator('#api_key-problem').textContent(), /looks like a Reoclo API key/);
+    assert.equal(await page.locator('#state').textContent(), '1 problem');
     assert.ok(!(await page.content()).includes('0123456789abcdef'));
   });
 
