@@ -168,6 +168,7 @@ impl Plan {
             );
         } else if let Some(ca) = self.optional("ca_certificate", &form.ca_certificate, Value::parse_or_name) {
             self.remember(&ca, "CA certificate of your Reoclo instance, as PEM text.");
+            self.is_file(&ca, "ca.pem");
             with.push(("ca_certificate", Content::One(ca)));
         }
         for (input, text, default) in [
@@ -239,6 +240,9 @@ impl Plan {
         };
         let username = self.optional("username", &form.username, Value::parse).unwrap_or(preset);
         self.remember(&username, "Username at the registry.");
+        if username == Value::Literal(page::KEY_FILE_USER.to_owned()) {
+            self.is_file(&token, "key.json");
+        }
         (username, token)
     }
 
@@ -314,7 +318,15 @@ impl Plan {
     pub(crate) fn remember(&mut self, value: &Value, what: &str) {
         let Value::Stored(store, name) = value else { return };
         if self.stored.iter().all(|stored| (stored.store, &stored.name) != (*store, name)) {
-            self.stored.push(Stored { store: *store, name: name.clone(), what: what.to_owned() });
+            self.stored.push(Stored { store: *store, name: name.clone(), what: what.to_owned(), file: None });
+        }
+    }
+
+    /// Notes that a value of several lines is stored: that of a file.
+    fn is_file(&mut self, value: &Value, file: &'static str) {
+        let is_same = |stored: &&mut Stored| *value == Value::Stored(stored.store, stored.name.clone());
+        if let Some(stored) = self.stored.iter_mut().find(is_same) {
+            stored.file = Some(file);
         }
     }
 }

@@ -54,6 +54,36 @@ jobs:
 }
 
 #[test]
+fn values_of_several_lines_are_read_from_files() {
+    for (platform, key, ca) in [
+        ("github", "gh secret set ARTIFACT_REGISTRY_TOKEN < key.json", "gh variable set MY_CA < ca.pem"),
+        ("ghes", "gh secret set ARTIFACT_REGISTRY_TOKEN < key.json", "gh variable set MY_CA < ca.pem"),
+        (
+            "gitea",
+            "tea actions secrets create --file key.json ARTIFACT_REGISTRY_TOKEN",
+            "tea actions variables set --file ca.pem MY_CA",
+        ),
+        (
+            "forgejo",
+            "# Add secret: ARTIFACT_REGISTRY_TOKEN, with the text of key.json",
+            "# Add variable: MY_CA, with the text of ca.pem",
+        ),
+    ] {
+        let form = Form {
+            platform: platform.into(),
+            source: "secret".into(),
+            ca_certificate: "MY_CA".into(),
+            ..passthrough("artifact_registry")
+        };
+        let commands = write(&form).commands;
+        assert!(commands.lines().any(|line| line == key) && commands.lines().any(|line| line == ca), "{commands}");
+        // One line: base64.
+        let form = Form { username: "_json_key_base64".into(), ca_certificate: String::new(), ..form };
+        assert!(!write(&form).commands.contains("key.json"));
+    }
+}
+
+#[test]
 fn several_ids_are_a_list_with_comments() {
     let form = Form { server_id: format!("{ID} # web-1\nWEB_2, vars.WEB_3"), ..Form::default() };
     let expected = format!(

@@ -12,9 +12,12 @@ pub use crate::registry::preset::{Host, PRESETS, Preset, Username};
 
 use crate::inputs::RawInputs;
 use crate::inputs::list;
-use crate::registry::{address, kind};
+use crate::registry::{address, kind, service_account};
 use serde::Deserialize;
 use serde::de::value::{Error, MapDeserializer};
+
+/// The username of a token that is the key file of a service account: JSON of several lines.
+pub const KEY_FILE_USER: &str = service_account::KEY_USER;
 
 /// The version of the action.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
