@@ -69,7 +69,7 @@ impl Plan {
             preset,
             source: source.copied().unwrap_or(Source::Secret),
             runs_on: Value::Literal(platform.runs_on().to_owned()),
-            permissions: vec![("contents", "read", "to check out")],
+            permissions: vec![("contents", "read", "for your steps")],
             prepare: Vec::new(),
             login: Step::default(),
             stored: Vec::new(),
@@ -169,6 +169,9 @@ impl Plan {
         } else if let Some(ca) = self.optional("ca_certificate", &form.ca_certificate, Value::parse_or_name) {
             self.remember(&ca, "CA certificate of your Reoclo instance, as PEM text.");
             self.is_file(&ca, "ca.pem");
+            if matches!(&ca, Value::Literal(path) if is_relative(path)) {
+                self.check_out();
+            }
             with.push(("ca_certificate", Content::One(ca)));
         }
         for (input, text, default) in [
@@ -329,6 +332,11 @@ impl Plan {
             stored.file = Some(file);
         }
     }
+}
+
+/// Whether a path is below the workspace, on Linux, macOS and Windows.
+fn is_relative(path: &str) -> bool {
+    !path.starts_with(['/', '\\']) && path.as_bytes().get(1) != Some(&b':')
 }
 
 /// A remedy that starts in lower case, as a sentence.

@@ -29,7 +29,7 @@ on:
   workflow_dispatch:
 
 permissions:
-  contents: read # to check out
+  contents: read # for your steps
 
 jobs:
   deploy:
@@ -80,6 +80,18 @@ fn values_of_several_lines_are_read_from_files() {
         // One line: base64.
         let form = Form { username: "_json_key_base64".into(), ca_certificate: String::new(), ..form };
         assert!(!write(&form).commands.contains("key.json"));
+    }
+}
+
+#[test]
+fn a_certificate_in_the_repository_is_checked_out_first() {
+    let with = |ca: &str| workflow(&Form { ca_certificate: ca.into(), ..passthrough("ecr") });
+    let text = with("certs/internal-ca.pem");
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}"));
+    assert!(at("contents: read # to check out") < at("- name: Check out"));
+    assert!(at("uses: actions/checkout@") < at("- name: Log in to AWS"));
+    for other in ["", "/etc/ssl/internal-ca.pem", "C:\\ca.pem", "vars.MY_CA"] {
+        assert!(!with(other).contains("actions/checkout"), "{other}");
     }
 }
 

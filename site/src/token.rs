@@ -53,7 +53,8 @@ impl Source {
     }
 }
 
-/// Third-party actions, pinned: the same pins as in docs/registries.md.
+/// Third-party actions, pinned: the same pins as in docs/registries.md and docs/self-hosted.md.
+const CHECKOUT: (&str, &str) = ("actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", "v7.0.1");
 const AWS_CREDENTIALS: (&str, &str) =
     ("aws-actions/configure-aws-credentials@e6de054238d6b7531b4efff3b6587d9aade6a06c", "v6.2.3");
 const GOOGLE_AUTH: (&str, &str) = ("google-github-actions/auth@7c6bc770dae815cd3e89ee6cdf493a5fab2cc093", "v3.0.0");
@@ -138,6 +139,16 @@ impl Plan {
             }
         }
         TOKEN_OUTPUT
+    }
+
+    /// Adds the step in which files of the repository get into the workspace.
+    pub(crate) fn check_out(&mut self) {
+        if let Some((_, _, why)) = self.permissions.iter_mut().find(|(scope, ..)| *scope == "contents") {
+            *why = "to check out";
+        }
+        let uses = Some(self.third_party(CHECKOUT));
+        let with = vec![("persist-credentials", literal("false"))];
+        self.prepare.insert(0, Step { name: "Check out".to_owned(), uses, with, ..Step::default() });
     }
 
     fn get_token(&mut self, name: &str, run: &'static [&'static str], env: Vec<(&'static str, Content)>) {
