@@ -216,6 +216,15 @@ impl Plan {
             );
             self.problem("registry_url", &message);
         }
+        let is_one = registries.iter().all(|item| Some(&item.value) == registries.first().map(|first| &first.value));
+        if self.source == Source::Oidc && page::is_token_for_one_registry(self.preset.kind) && !is_one {
+            let message = format!(
+                "has several hosts, but a token of {} is for one registry only: use one step per registry, or a stored \
+                 token that all of them accept",
+                self.preset.name
+            );
+            self.problem("registry_url", &message);
+        }
         registries
     }
 

@@ -181,6 +181,38 @@ fn the_region_is_that_of_the_host() {
 }
 
 #[test]
+fn other_clouds_of_a_provider_are_named() {
+    for (registry, host, line) in [
+        ("acr", "acme.azurecr.cn", Some("environment: AzureChinaCloud")),
+        ("acr", "https://ACME.azurecr.us/app", Some("environment: AzureUSGovernment")),
+        ("acr", "acme.azurecr.cn:443", Some("environment: AzureChinaCloud")),
+        ("acr", "acme.azurecr.io", None),
+        ("ecr", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", Some("audience: sts.amazonaws.com.cn")),
+        ("ecr", "123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn", Some("audience: sts.amazonaws.com.cn")),
+        ("ecr", "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com", None),
+    ] {
+        let text = workflow(&Form { registry_url: host.into(), ..passthrough(registry) });
+        let found =
+            text.lines().map(str::trim).find(|line| line.starts_with("environment:") || line.starts_with("audience:"));
+        assert_eq!(found, line, "{host}");
+    }
+}
+
+#[test]
+fn a_token_of_azure_is_for_one_registry() {
+    let hosts = || "acme.azurecr.io\nbase.azurecr.io".to_owned();
+    let message = &problems(&Form { registry_url: hosts(), ..passthrough("acr") })[0].1;
+    assert!(message.starts_with("registry_url has several hosts, but a token of Azure"), "{message}");
+    for form in [
+        Form { registry_url: hosts(), source: "secret".into(), ..passthrough("acr") },
+        Form { registry_url: "acme.azurecr.io, ACME.azurecr.io".into(), ..passthrough("acr") },
+        Form { registry_url: "europe-docker.pkg.dev\nus-docker.pkg.dev".into(), ..passthrough("artifact_registry") },
+    ] {
+        assert_eq!(problems(&form), []);
+    }
+}
+
+#[test]
 fn every_issued_token_is_masked_before_it_is_an_output() {
     for registry in ["ecr", "ecr_public", "acr"] {
         let text = workflow(&passthrough(registry));

@@ -106,11 +106,14 @@ impl Plan {
                 return Value::Expression("steps.token.outputs.access_token");
             }
             RegistryKind::Acr => {
-                let with = vec![
+                let mut with = vec![
                     ("client-id", self.variable("AZURE_CLIENT_ID", "Client ID of the Azure application. It needs AcrPull, and a federated credential for this repository.")),
                     ("tenant-id", self.variable("AZURE_TENANT_ID", "ID of the Azure tenant.")),
                     ("subscription-id", self.variable("AZURE_SUBSCRIPTION_ID", "ID of the Azure subscription.")),
                 ];
+                if let Some(Value::Literal(host)) = registries.first().map(|item| &item.value) {
+                    with.extend(page::azure_cloud(host).map(|cloud| ("environment", literal(cloud))));
+                }
                 let uses = Some(self.third_party(AZURE_LOGIN));
                 self.prepare.push(Step { name: "Log in to Azure".to_owned(), uses, with, ..Step::default() });
                 let registry = registries.first().map(|item| ("REGISTRY", Content::One(item.value.clone())));
@@ -121,7 +124,12 @@ impl Plan {
                 let mut env = vec![("AWS_REGION", region.clone())];
                 if is_oidc {
                     let role = self.variable("AWS_ROLE_ARN", "ARN of the role, such as arn:aws:iam::123456789012:role/pull-images. It must trust this repository.");
-                    let with = vec![("role-to-assume", role), ("aws-region", region)];
+                    let audience = match &region {
+                        Content::One(Value::Literal(region)) => page::aws_audience(region),
+                        _ => None,
+                    };
+                    let mut with = vec![("role-to-assume", role), ("aws-region", region)];
+                    with.extend(audience.map(|audience| ("audience", literal(audience))));
                     let uses = Some(self.third_party(AWS_CREDENTIALS));
                     self.prepare.push(Step { name: "Log in to AWS".to_owned(), uses, with, ..Step::default() });
                 } else {

@@ -60,6 +60,10 @@ const pages = PLATFORMS.flatMap((platform) => [
 const others = PLATFORMS.flatMap((platform) =>
   [
     { ca_certificate: 'certs/internal-ca.pem', proxy: 'http://proxy.example.com:3128' },
+    ...[
+      ['acr', 'acme.azurecr.cn'],
+      ['ecr', '123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn'],
+    ].map(([registry, registry_url]) => ({ mode: 'passthrough', registry, registry_url })),
   ].map((form) => ({ name: `${platform}, ${JSON.stringify(form)}`, form: { platform, ...form }, ...write({ platform, ...form }) })),
 );
 const all = [...pages, ...others];
