@@ -46,7 +46,8 @@ pub(crate) struct Plan {
     pub(crate) mode: Mode,
     pub(crate) preset: &'static Preset,
     pub(crate) source: Source,
-    pub(crate) runs_on: Value,
+    /// Labels of the runner, at least one.
+    pub(crate) runs_on: Vec<Value>,
     /// Scopes of the job's token, and why; GitHub only.
     pub(crate) permissions: Vec<(&'static str, &'static str, &'static str)>,
     /// Steps that get a token.
@@ -68,16 +69,14 @@ impl Plan {
             mode,
             preset,
             source: source.copied().unwrap_or(Source::Secret),
-            runs_on: Value::Literal(platform.runs_on().to_owned()),
+            runs_on: Vec::new(),
             permissions: vec![("contents", "read", "for your steps")],
             prepare: Vec::new(),
             login: Step::default(),
             stored: Vec::new(),
             problems: Vec::new(),
         };
-        if let Some(label) = plan.optional("runs_on", &form.runs_on, Value::parse) {
-            plan.runs_on = label;
-        }
+        plan.runs_on = plan.labels(&form.runs_on);
         plan.login = plan.login_step(form);
         plan
     }
@@ -95,6 +94,30 @@ impl Plan {
             .then_some("The cloud must trust the OIDC tokens of your server, and reach it.");
         let cli = cli.filter(|_| self.platform != Platform::GitHub);
         self.platform.notice().into_iter().chain(oidc).chain(cli).map(str::to_owned).collect()
+    }
+
+    /// Labels as in YAML, with or without brackets, or the platform's usual one.
+    fn labels(&mut self, text: &str) -> Vec<Value> {
+        let text = text.trim();
+        let list = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        let mut labels = Vec::new();
+        for text in list.split(',') {
+            match self.optional("runs_on", text, Value::parse) {
+                // https://docs.github.com/actions/reference/workflows-and-actions/contexts#context-availability
+                Some(Value::Stored(Store::Secrets, _) | Value::Expression("secrets.GITHUB_TOKEN")) => {
+                    self.problem("runs_on", "cannot be a secret: enter a label, or a variable such as vars.RUNNER");
+                }
+                Some(label) => {
+                    self.remember(&label, "Label of the runner.");
+                    labels.push(label);
+                }
+                None => {}
+            }
+        }
+        if labels.is_empty() {
+            labels.push(Value::Literal(self.platform.runs_on().to_owned()));
+        }
+        labels
     }
 
     fn login_step(&mut self, form: &Form) -> Step {
@@ -139,7 +162,14 @@ impl Plan {
         let mut env = Vec::new();
         if let Some(proxy) = self.optional("proxy", &form.proxy, Value::parse_or_name) {
             self.remember(&proxy, "URL of the proxy, such as http://proxy.example.com:3128.");
-            env.push(("https_proxy", Content::One(proxy)));
+            if matches!(&proxy, Value::Literal(url) if !page::is_proxy(url)) {
+                let message =
+                    "is not a valid proxy URL, such as http://proxy.example.com:3128 or socks5h://127.0.0.1:1080";
+                self.problem("proxy", message);
+            }
+            for name in proxy_variables(&with) {
+                env.push((*name, Content::One(proxy.clone())));
+            }
         }
         Step { name, uses: Some(self.uses(form)), with, env, ..Step::default() }
     }
@@ -272,6 +302,8 @@ impl Plan {
         let value = match Value::parse(text) {
             _ if text.is_empty() => None,
             Ok(Value::Literal(name)) => name_of(&name).map(|name| Value::Stored(Store::Secrets, name)),
+            // A token of the platform, for a registry only.
+            Ok(Value::Expression("secrets.GITHUB_TOKEN")) if field == "api_key" => None,
             Ok(value @ (Value::Stored(Store::Secrets, _) | Value::Expression("secrets.GITHUB_TOKEN"))) => Some(value),
             _ => None,
         };
@@ -340,6 +372,18 @@ impl Plan {
         if let Some(stored) = self.stored.iter_mut().find(is_same) {
             stored.file = Some(file);
         }
+    }
+}
+
+/// The variables in which the action looks for the proxy to the API: by the scheme of its URL, which is unknown if the URL is
+/// stored.
+fn proxy_variables(with: &[(&str, Content)]) -> &'static [&'static str] {
+    match with.iter().find(|(name, _)| *name == "api_url") {
+        Some((_, Content::One(Value::Literal(url)))) if url.to_ascii_lowercase().starts_with("http://") => {
+            &["http_proxy"]
+        }
+        None | Some((_, Content::One(Value::Literal(_)))) => &["https_proxy"],
+        Some(_) => &["http_proxy", "https_proxy"],
     }
 }
 

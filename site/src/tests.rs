@@ -96,6 +96,43 @@ fn a_certificate_in_the_repository_is_checked_out_first() {
 }
 
 #[test]
+fn runners_have_one_label_or_a_list() {
+    let expected = "    runs-on:\n      - self-hosted\n      - linux\n      - ${{ vars.SIZE }}\n    steps:\n";
+    for runs_on in ["self-hosted, linux,vars.SIZE", "[self-hosted, linux, , ${{ vars.SIZE }}]"] {
+        let page = write(&Form { runs_on: runs_on.into(), ..Form::default() });
+        assert!(page.workflow.contains(expected), "{}", page.workflow);
+        assert!(page.commands.contains("gh variable set SIZE\n"), "{}", page.commands);
+    }
+    for runs_on in ["secrets.RUNNER", "linux, secrets.GITHUB_TOKEN"] {
+        let page = write(&Form { runs_on: runs_on.into(), ..Form::default() });
+        assert!(page.problems[0].message.starts_with("runs_on cannot be a secret: "), "{runs_on}");
+        assert!(!page.workflow.contains("secrets.RUNNER") && !page.workflow.contains("GITHUB_TOKEN"));
+    }
+}
+
+#[test]
+fn the_proxy_is_that_of_the_scheme_of_the_api() {
+    let env = |api_url: &str, proxy: &str| {
+        let text = write(&Form { api_url: api_url.into(), proxy: proxy.into(), ..Form::default() }).workflow;
+        let lines = text.lines().map(str::trim).filter(|line| line.contains("_proxy: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let proxy = "proxy.example.com:3128";
+    assert_eq!(env("", proxy), [format!("https_proxy: {proxy}")]);
+    assert_eq!(env("https://reoclo.example.com", proxy), [format!("https_proxy: {proxy}")]);
+    assert_eq!(env("HTTP://reoclo.example.com", proxy), [format!("http_proxy: {proxy}")]);
+    assert_eq!(
+        env("REOCLO_URL", "secrets.P"),
+        ["http", "https"].map(|name| format!("{name}_proxy: ${{{{ secrets.P }}}}"))
+    );
+    for invalid in ["ftp://proxy.example.com", "http://proxy.example.com:99999", "http://proxy.example.com:3128/x"] {
+        let [(field, message)] = &problems(&Form { proxy: invalid.into(), ..Form::default() })[..] else { panic!() };
+        assert_eq!(*field, "proxy");
+        assert!(message.starts_with("proxy is not a valid proxy URL"), "{message}");
+    }
+}
+
+#[test]
 fn several_ids_are_a_list_with_comments() {
     let form = Form { server_id: format!("{ID} # web-1\nWEB_2, vars.WEB_3"), ..Form::default() };
     let expected = format!(
@@ -299,9 +336,14 @@ fn a_pin_by_commit_has_the_version_as_a_comment() {
 
 #[test]
 fn values_of_secrets_are_not_names() {
-    for (api_key, is_secret) in
-        [("hunter22!", true), ("my key", true), ("1KEY", true), ("GITHUB_KEY", false), ("vars.KEY", false)]
-    {
+    for (api_key, is_secret) in [
+        ("hunter22!", true),
+        ("my key", true),
+        ("1KEY", true),
+        ("GITHUB_KEY", false),
+        ("vars.KEY", false),
+        ("secrets.GITHUB_TOKEN", false),
+    ] {
         let page = write(&Form { api_key: api_key.into(), ..Form::default() });
         let found: Vec<_> = page.problems.iter().map(|problem| (problem.field, problem.is_secret)).collect();
         assert_eq!(found, [("api_key", is_secret)], "{api_key}");

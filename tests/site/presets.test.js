@@ -60,6 +60,7 @@ const pages = PLATFORMS.flatMap((platform) => [
 const others = PLATFORMS.flatMap((platform) =>
   [
     { ca_certificate: 'certs/internal-ca.pem', proxy: 'http://proxy.example.com:3128' },
+    { runs_on: 'self-hosted, linux, vars.RUNNER', api_url: 'REOCLO_URL', proxy: 'secrets.PROXY' },
     ...[
       ['acr', 'acme.azurecr.cn'],
       ['ecr', '123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn'],
