@@ -250,6 +250,11 @@ fn a_token_of_azure_is_for_one_registry() {
 }
 
 #[test]
+fn a_token_of_google_needs_no_file() {
+    assert!(workflow(&passthrough("artifact_registry")).contains("          create_credentials_file: 'false'\n"));
+}
+
+#[test]
 fn every_issued_token_is_masked_before_it_is_an_output() {
     for registry in ["ecr", "ecr_public", "acr"] {
         let text = workflow(&passthrough(registry));

@@ -72,9 +72,6 @@ const ACR_TOKEN: &[&str] =
 const MASK: &str = "echo \"::add-mask::$token\"";
 const OUTPUT: &str = "echo \"token=$token\" >> \"$GITHUB_OUTPUT\"";
 
-/// Tokens of ECR Public are issued there only.
-const ECR_PUBLIC_REGION: &str = "us-east-1";
-
 impl Plan {
     /// Adds the steps in which the cloud issues a token.
     pub(crate) fn issue(&mut self, registries: &[Item]) -> Value {
@@ -98,6 +95,8 @@ impl Plan {
                     uses: Some(self.third_party(GOOGLE_AUTH)),
                     with: vec![
                         ("token_format", literal("access_token")),
+                        // It would be written to the workspace, and only commands of Google need it.
+                        ("create_credentials_file", literal("false")),
                         ("workload_identity_provider", provider),
                         ("service_account", account),
                     ],
@@ -166,7 +165,7 @@ impl Plan {
     /// The region of the first registry that has one.
     fn region(&mut self, registries: &[Item]) -> Content {
         if self.preset.kind == RegistryKind::EcrPublic {
-            return literal(ECR_PUBLIC_REGION);
+            return literal(page::ECR_PUBLIC_REGION);
         }
         let region = registries.iter().find_map(|item| match &item.value {
             Value::Literal(host) => page::ecr_region(host),

@@ -7,7 +7,7 @@ pub mod secrets;
 
 pub use crate::host::codec::Codec;
 pub use crate::host::json::{JsonError, read as read_json};
-pub use crate::registry::kind::RegistryKind;
+pub use crate::registry::kind::{ECR_PUBLIC_REGION, RegistryKind};
 pub use crate::registry::preset::{
     Host, PRESETS, Preset, Username, aws_audience, azure_cloud, is_token_for_one_registry,
 };
