@@ -11,6 +11,15 @@ const ID = '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11';
 const OTHER = '1c9e55d0-6f4b-4d7a-8e21-7a1b2c3d4e5f';
 const write = await loadCore();
 
+test('the page has the licenses of the software in it', async () => {
+  const licenses = await readFile(new URL('../../site/dist/licenses.txt', import.meta.url), 'utf8');
+  for (const name of ['base64', 'serde_json', 'serde-wasm-bindgen', 'wasm-bindgen', 'Rust standard library']) {
+    assert.match(licenses, new RegExp(`^${name} .*\\(.*(MIT|Apache).*\\)$`, 'm'));
+  }
+  // The core uses it in the action only.
+  assert.doesNotMatch(licenses, /^(gloo|reoclo)/m);
+});
+
 describe('page', { skip: SKIP }, () => {
   const open = useBrowser();
 
