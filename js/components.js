@@ -1,4 +1,4 @@
-// The third-party software in dist/: npm packages in the bundles, crates in the wasm, and the Rust standard library. Read from
+// The third-party software in dist/, and in the page: npm packages in the bundles, crates in the wasm, and the Rust standard library. Read from
 // the sources and the lock files, except for the crates of the standard library, whose names only the wasm contains.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -21,11 +21,12 @@ const root = join(import.meta.dirname, '..');
 
 /**
  * @param {string[]} packages folders of the bundled npm packages, relative to the repository
- * @param {string} wasm path of the wasm in dist/
+ * @param {string} wasm path of the built wasm
+ * @param {string} [crate] the crate that it is built from
  * @returns {Component[]} sorted by name
  */
-export function components(packages, wasm) {
-  const all = [...npmPackages(packages), ...crates(), ...standardLibrary(wasm)];
+export function components(packages, wasm, crate = 'reoclo-docker-auth') {
+  const all = [...npmPackages(packages), ...crates(crate), ...standardLibrary(wasm)];
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -54,24 +55,30 @@ function npmPackages(folders) {
 }
 
 /** The crates linked into the wasm: normal dependencies, without proc macros, which run only at compile time. */
-function crates() {
-  const args = ['metadata', '--locked', '--format-version', '1', '--filter-platform', 'wasm32-unknown-unknown'];
-  const { packages, resolve } = JSON.parse(execFileSync('cargo', args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 }));
+function crates(name) {
+  const cargo = (...args) => execFileSync('cargo', args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const wasm = 'wasm32-unknown-unknown';
+  const { packages, resolve } = JSON.parse(cargo('metadata', '--locked', '--format-version', '1', '--filter-platform', wasm));
+  // The metadata have the features that the workspace needs together, the tree those of this crate.
+  const tree = cargo('tree', '--locked', '--package', name, '--target', wasm, '--edges', 'normal', '--prefix', 'none', '--format', '{p}');
+  const inTree = new Set(tree.split('\n').map((line) => line.split(' ', 2).join(' ')));
   const byId = new Map(packages.map((crate) => [crate.id, crate]));
   const nodes = new Map(resolve.nodes.map((node) => [node.id, node]));
   const isMacro = (id) => byId.get(id).targets.some(({ kind }) => kind.includes('proc-macro'));
+  const isOurs = (id) => byId.get(id).source === null;
+  const isInTree = (id) => inTree.has(`${byId.get(id).name} v${byId.get(id).version}`);
   const isLinked = ({ kind, target }) => kind === null && target !== 'cfg(fuzzing)';
-  const required = (id) => nodes.get(id).deps.flatMap(({ pkg, dep_kinds }) => (dep_kinds.some(isLinked) && !isMacro(pkg) ? pkg : []));
+  const required = (id) => nodes.get(id).deps.flatMap(({ pkg, dep_kinds }) => (dep_kinds.some(isLinked) && !isMacro(pkg) && isInTree(pkg) ? pkg : []));
   const linked = new Set();
   const visit = (id) => {
     if (linked.has(id)) return;
     linked.add(id);
     required(id).forEach(visit);
   };
-  visit(resolve.root);
-  linked.delete(resolve.root);
-  const direct = new Set(required(resolve.root));
-  return [...linked].map((id) => {
+  const [{ id: start }] = packages.filter((crate) => crate.name === name && isOurs(crate.id));
+  visit(start);
+  const direct = new Set(required(start));
+  return [...linked].filter((id) => !isOurs(id)).map((id) => {
     const crate = byId.get(id);
     const { name, version, license, repository, manifest_path: manifest } = crate;
     return {

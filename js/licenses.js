@@ -1,12 +1,13 @@
-// License notices for the third-party code in dist/.
+// License notices for the third-party code in dist/, and in the page.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
  * @param {import('./components.js').Component[]} components
- * @returns {string} the text of dist/licenses.txt
+ * @param {string} [where] what contains them
+ * @returns {string} the text of licenses.txt
  */
-export function notices(components) {
+export function notices(components, where = 'dist/') {
   // Many crates have the same text.
   const byNotice = new Map();
   for (const component of components) {
@@ -14,7 +15,7 @@ export function notices(components) {
     byNotice.set(notice, [...(byNotice.get(notice) ?? []), title(component)]);
   }
   return [
-    'dist/ contains the following third-party software, listed with its licenses and copyright notices.',
+    `${where} contains the following third-party software, listed with its licenses and copyright notices.`,
     ...[...byNotice].map(([notice, titles]) => `${'-'.repeat(80)}\n${titles.join('\n')}\n\n${notice}`),
     '',
   ].join('\n\n');

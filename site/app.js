@@ -1,5 +1,5 @@
 // Connects the form with the core: a form in, a workflow out. All rules are in the core. Nothing is stored and nothing is sent;
-// the form is kept in the fragment of the address only.
+// the form is kept in the fragment of the address only, without what is being typed.
 import init, { write } from '../target/site/reoclo_docker_auth_site.js';
 import { highlight } from './highlight.js';
 
@@ -32,19 +32,26 @@ function update() {
     for (const { field, message } of secrets) {
       const control = controls.find(({ name }) => name === field);
       if (!control) continue;
-      refused.set(field, message);
+      // The rest of a secret that is being typed must not get into the field.
+      control.readOnly = document.activeElement === control;
+      refused.set(field, control.readOnly ? `${message} To type again, leave the field first.` : message);
       control.value = control.defaultValue ?? '';
       if (control.tagName === 'SELECT') control.selectedIndex = 0;
     }
     if (!controls.some(({ name }) => name === secrets[0].field)) select(tabs[0]);
     page = write({ ...values(), commit });
     byId('alert').textContent = '';
-    byId('alert').textContent = secrets.map(({ message }) => message).join(' ');
+    byId('alert').textContent = secrets.map(({ field, message }) => refused.get(field) ?? message).join(' ');
   }
   showFields();
   showProblems();
   showResult();
-  saveFragment();
+}
+
+/** The problems of the fields that are shown, with those of refused values. */
+function problems() {
+  const gone = [...refused].filter(([field]) => page.fields[field]).map(([field, message]) => ({ field, message }));
+  return [...gone, ...page.problems.filter(({ field }) => !refused.has(field))];
 }
 
 /** What depends on other fields: which ones there are, their choices, examples and help. */
@@ -70,9 +77,10 @@ function showFields() {
 }
 
 function showProblems() {
+  const all = problems();
   for (const control of controls) {
     const { name } = control;
-    const found = refused.get(name) ?? page.problems.find(({ field }) => field === name)?.message;
+    const found = all.find(({ field }) => field === name)?.message;
     // Not at the first character: a value that is being typed is incomplete.
     const isShown = found && (refused.has(name) || shown.has(name) || document.activeElement !== control);
     if (isShown) shown.add(name);
@@ -89,7 +97,8 @@ function showResult() {
   show(byId('workflow'), page.workflow, 'yaml');
   show(byId('commands'), page.commands, 'shell');
   setText(byId('path'), page.path);
-  const count = page.problems.length;
+  const all = problems();
+  const count = all.length;
   const state = byId('state');
   setText(state, count === 0 ? 'No problems found' : count === 1 ? '1 problem' : `${count} problems`);
   state.className = count === 0 ? 'good' : 'bad';
@@ -98,7 +107,7 @@ function showResult() {
   const stored = JSON.stringify(page.stored);
   if (stored !== shownStored) byId('stored').replaceChildren(...page.stored.flatMap(({ kind, name, what }) => [definition(kind, name), element('dd', what)]));
   shownStored = stored;
-  say([state.textContent, ...page.problems.map(({ message }) => message), ...page.notices].join('. '));
+  say([state.textContent, ...all.map(({ message }) => message), ...page.notices].join('. '));
 }
 
 function definition(kind, name) {
@@ -151,6 +160,7 @@ for (const tab of tabs) {
   tab.addEventListener('click', () => {
     select(tab);
     update();
+    saveFragment();
   });
   tab.addEventListener('keydown', ({ key }) => {
     const at = { ArrowLeft: -1, ArrowRight: 1, Home: -tabs.indexOf(tab), End: tabs.length - 1 - tabs.indexOf(tab) }[key];
@@ -197,11 +207,13 @@ function loadFragment() {
     source.value = given.get('source');
     update();
   }
+  saveFragment();
 }
 
 // The buttons
 
 async function copy(button, text) {
+  let isCopied = true;
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -210,13 +222,13 @@ async function copy(button, text) {
     area.value = text;
     document.body.append(area);
     area.select();
-    document.execCommand('copy');
+    isCopied = document.execCommand('copy');
     area.remove();
     button.focus();
   }
   const label = (button.dataset.label ??= button.textContent);
-  button.textContent = 'Copied';
-  byId('alert').textContent = `${label}: copied.`;
+  button.textContent = isCopied ? 'Copied' : 'Copy failed';
+  byId('alert').textContent = `${label}: ${isCopied ? 'copied' : 'failed. Select the text and copy it'}.`;
   clearTimeout(button.timer);
   button.timer = setTimeout(() => (button.textContent = label), 2000);
 }
@@ -244,8 +256,16 @@ form.addEventListener('submit', (event) => event.preventDefault());
 form.addEventListener('input', ({ target }) => {
   refused.delete(target.name);
   update();
+  // Text is saved when its field is left: it may be the start of a secret.
+  if (target.tagName === 'SELECT') saveFragment();
 });
-form.addEventListener('focusout', () => setTimeout(() => page && showProblems()));
+form.addEventListener('focusout', ({ target }) => {
+  target.readOnly = false;
+  if (!page) return;
+  // Now, when the next field has no text that is being typed.
+  saveFragment();
+  setTimeout(showProblems);
+});
 addEventListener('hashchange', loadFragment);
 
 try {

@@ -4,6 +4,8 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { components } from '../js/components.js';
+import { notices } from '../js/licenses.js';
 import { buildWasm } from '../js/wasm.js';
 import { loadCore } from './core.js';
 import { highlight } from './highlight.js';
@@ -14,7 +16,10 @@ const dist = join(root, process.argv[2] ?? 'site/dist');
 
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
-buildWasm({ name: 'reoclo-docker-auth-site', bindings: join(root, 'target/site'), wasm: join(dist, 'core.wasm') });
+const crate = 'reoclo-docker-auth-site';
+const wasm = join(dist, 'core.wasm');
+buildWasm({ name: crate, bindings: join(root, 'target/site'), wasm });
+writeFileSync(join(dist, 'licenses.txt'), notices(components([], wasm, crate), 'This page'));
 await build({
   absWorkingDir: here,
   entryPoints: ['app.js', 'style.css'],

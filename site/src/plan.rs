@@ -46,7 +46,8 @@ pub(crate) struct Plan {
     pub(crate) mode: Mode,
     pub(crate) preset: &'static Preset,
     pub(crate) source: Source,
-    pub(crate) runs_on: Value,
+    /// Labels of the runner, at least one.
+    pub(crate) runs_on: Vec<Value>,
     /// Scopes of the job's token, and why; GitHub only.
     pub(crate) permissions: Vec<(&'static str, &'static str, &'static str)>,
     /// Steps that get a token.
@@ -68,16 +69,14 @@ impl Plan {
             mode,
             preset,
             source: source.copied().unwrap_or(Source::Secret),
-            runs_on: Value::Literal(platform.runs_on().to_owned()),
-            permissions: vec![("contents", "read", "to check out")],
+            runs_on: Vec::new(),
+            permissions: vec![("contents", "read", "for your steps")],
             prepare: Vec::new(),
             login: Step::default(),
             stored: Vec::new(),
             problems: Vec::new(),
         };
-        if let Some(label) = plan.optional("runs_on", &form.runs_on, Value::parse) {
-            plan.runs_on = label;
-        }
+        plan.runs_on = plan.labels(&form.runs_on);
         plan.login = plan.login_step(form);
         plan
     }
@@ -95,6 +94,30 @@ impl Plan {
             .then_some("The cloud must trust the OIDC tokens of your server, and reach it.");
         let cli = cli.filter(|_| self.platform != Platform::GitHub);
         self.platform.notice().into_iter().chain(oidc).chain(cli).map(str::to_owned).collect()
+    }
+
+    /// Labels as in YAML, with or without brackets, or the platform's usual one.
+    fn labels(&mut self, text: &str) -> Vec<Value> {
+        let text = text.trim();
+        let list = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+        let mut labels = Vec::new();
+        for text in list.split(',') {
+            match self.optional("runs_on", text, Value::parse) {
+                // https://docs.github.com/actions/reference/workflows-and-actions/contexts#context-availability
+                Some(Value::Stored(Store::Secrets, _) | Value::Expression("secrets.GITHUB_TOKEN")) => {
+                    self.problem("runs_on", "cannot be a secret: enter a label, or a variable such as vars.RUNNER");
+                }
+                Some(label) => {
+                    self.remember(&label, "Label of the runner.");
+                    labels.push(label);
+                }
+                None => {}
+            }
+        }
+        if labels.is_empty() {
+            labels.push(Value::Literal(self.platform.runs_on().to_owned()));
+        }
+        labels
     }
 
     fn login_step(&mut self, form: &Form) -> Step {
@@ -139,7 +162,14 @@ impl Plan {
         let mut env = Vec::new();
         if let Some(proxy) = self.optional("proxy", &form.proxy, Value::parse_or_name) {
             self.remember(&proxy, "URL of the proxy, such as http://proxy.example.com:3128.");
-            env.push(("https_proxy", Content::One(proxy)));
+            if matches!(&proxy, Value::Literal(url) if !page::is_proxy(url)) {
+                let message =
+                    "is not a valid proxy URL, such as http://proxy.example.com:3128 or socks5h://127.0.0.1:1080";
+                self.problem("proxy", message);
+            }
+            for name in proxy_variables(&with) {
+                env.push((*name, Content::One(proxy.clone())));
+            }
         }
         Step { name, uses: Some(self.uses(form)), with, env, ..Step::default() }
     }
@@ -168,6 +198,10 @@ impl Plan {
             );
         } else if let Some(ca) = self.optional("ca_certificate", &form.ca_certificate, Value::parse_or_name) {
             self.remember(&ca, "CA certificate of your Reoclo instance, as PEM text.");
+            self.is_file(&ca, "ca.pem");
+            if matches!(&ca, Value::Literal(path) if is_relative(path)) {
+                self.check_out();
+            }
             with.push(("ca_certificate", Content::One(ca)));
         }
         for (input, text, default) in [
@@ -212,6 +246,15 @@ impl Plan {
             );
             self.problem("registry_url", &message);
         }
+        let is_one = registries.iter().all(|item| Some(&item.value) == registries.first().map(|first| &first.value));
+        if self.source == Source::Oidc && page::is_token_for_one_registry(self.preset.kind) && !is_one {
+            let message = format!(
+                "has several hosts, but a token of {} is for one registry only: use one step per registry, or a stored \
+                 token that all of them accept",
+                self.preset.name
+            );
+            self.problem("registry_url", &message);
+        }
         registries
     }
 
@@ -239,6 +282,9 @@ impl Plan {
         };
         let username = self.optional("username", &form.username, Value::parse).unwrap_or(preset);
         self.remember(&username, "Username at the registry.");
+        if username == Value::Literal(page::KEY_FILE_USER.to_owned()) {
+            self.is_file(&token, "key.json");
+        }
         (username, token)
     }
 
@@ -256,6 +302,8 @@ impl Plan {
         let value = match Value::parse(text) {
             _ if text.is_empty() => None,
             Ok(Value::Literal(name)) => name_of(&name).map(|name| Value::Stored(Store::Secrets, name)),
+            // A token of the platform, for a registry only.
+            Ok(Value::Expression("secrets.GITHUB_TOKEN")) if field == "api_key" => None,
             Ok(value @ (Value::Stored(Store::Secrets, _) | Value::Expression("secrets.GITHUB_TOKEN"))) => Some(value),
             _ => None,
         };
@@ -314,9 +362,34 @@ impl Plan {
     pub(crate) fn remember(&mut self, value: &Value, what: &str) {
         let Value::Stored(store, name) = value else { return };
         if self.stored.iter().all(|stored| (stored.store, &stored.name) != (*store, name)) {
-            self.stored.push(Stored { store: *store, name: name.clone(), what: what.to_owned() });
+            self.stored.push(Stored { store: *store, name: name.clone(), what: what.to_owned(), file: None });
         }
     }
+
+    /// Notes that a value of several lines is stored: that of a file.
+    fn is_file(&mut self, value: &Value, file: &'static str) {
+        let is_same = |stored: &&mut Stored| *value == Value::Stored(stored.store, stored.name.clone());
+        if let Some(stored) = self.stored.iter_mut().find(is_same) {
+            stored.file = Some(file);
+        }
+    }
+}
+
+/// The variables in which the action looks for the proxy to the API: by the scheme of its URL, which is unknown if the URL is
+/// stored.
+fn proxy_variables(with: &[(&str, Content)]) -> &'static [&'static str] {
+    match with.iter().find(|(name, _)| *name == "api_url") {
+        Some((_, Content::One(Value::Literal(url)))) if url.to_ascii_lowercase().starts_with("http://") => {
+            &["http_proxy"]
+        }
+        None | Some((_, Content::One(Value::Literal(_)))) => &["https_proxy"],
+        Some(_) => &["http_proxy", "https_proxy"],
+    }
+}
+
+/// Whether a path is below the workspace, on Linux, macOS and Windows.
+fn is_relative(path: &str) -> bool {
+    !path.starts_with(['/', '\\']) && path.as_bytes().get(1) != Some(&b':')
 }
 
 /// A remedy that starts in lower case, as a sentence.

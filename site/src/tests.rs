@@ -29,7 +29,7 @@ on:
   workflow_dispatch:
 
 permissions:
-  contents: read # to check out
+  contents: read # for your steps
 
 jobs:
   deploy:
@@ -51,6 +51,85 @@ jobs:
     let commands: Vec<&str> = page.commands.lines().skip(1).collect();
     let names = ["secret set REOCLO_API_KEY", "variable set REOCLO_SERVER_ID", "variable set REOCLO_CREDENTIAL_ID"];
     assert_eq!(commands, names.map(|name| format!("gh {name}")));
+}
+
+#[test]
+fn values_of_several_lines_are_read_from_files() {
+    for (platform, key, ca) in [
+        ("github", "gh secret set ARTIFACT_REGISTRY_TOKEN < key.json", "gh variable set MY_CA < ca.pem"),
+        ("ghes", "gh secret set ARTIFACT_REGISTRY_TOKEN < key.json", "gh variable set MY_CA < ca.pem"),
+        (
+            "gitea",
+            "tea actions secrets create --file key.json ARTIFACT_REGISTRY_TOKEN",
+            "tea actions variables set --file ca.pem MY_CA",
+        ),
+        (
+            "forgejo",
+            "# Add secret: ARTIFACT_REGISTRY_TOKEN, with the text of key.json",
+            "# Add variable: MY_CA, with the text of ca.pem",
+        ),
+    ] {
+        let form = Form {
+            platform: platform.into(),
+            source: "secret".into(),
+            ca_certificate: "MY_CA".into(),
+            ..passthrough("artifact_registry")
+        };
+        let commands = write(&form).commands;
+        assert!(commands.lines().any(|line| line == key) && commands.lines().any(|line| line == ca), "{commands}");
+        // One line: base64.
+        let form = Form { username: "_json_key_base64".into(), ca_certificate: String::new(), ..form };
+        assert!(!write(&form).commands.contains("key.json"));
+    }
+}
+
+#[test]
+fn a_certificate_in_the_repository_is_checked_out_first() {
+    let with = |ca: &str| workflow(&Form { ca_certificate: ca.into(), ..passthrough("ecr") });
+    let text = with("certs/internal-ca.pem");
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}"));
+    assert!(at("contents: read # to check out") < at("- name: Check out"));
+    assert!(at("uses: actions/checkout@") < at("- name: Log in to AWS"));
+    for other in ["", "/etc/ssl/internal-ca.pem", "C:\\ca.pem", "vars.MY_CA"] {
+        assert!(!with(other).contains("actions/checkout"), "{other}");
+    }
+}
+
+#[test]
+fn runners_have_one_label_or_a_list() {
+    let expected = "    runs-on:\n      - self-hosted\n      - linux\n      - ${{ vars.SIZE }}\n    steps:\n";
+    for runs_on in ["self-hosted, linux,vars.SIZE", "[self-hosted, linux, , ${{ vars.SIZE }}]"] {
+        let page = write(&Form { runs_on: runs_on.into(), ..Form::default() });
+        assert!(page.workflow.contains(expected), "{}", page.workflow);
+        assert!(page.commands.contains("gh variable set SIZE\n"), "{}", page.commands);
+    }
+    for runs_on in ["secrets.RUNNER", "linux, secrets.GITHUB_TOKEN"] {
+        let page = write(&Form { runs_on: runs_on.into(), ..Form::default() });
+        assert!(page.problems[0].message.starts_with("runs_on cannot be a secret: "), "{runs_on}");
+        assert!(!page.workflow.contains("secrets.RUNNER") && !page.workflow.contains("GITHUB_TOKEN"));
+    }
+}
+
+#[test]
+fn the_proxy_is_that_of_the_scheme_of_the_api() {
+    let env = |api_url: &str, proxy: &str| {
+        let text = write(&Form { api_url: api_url.into(), proxy: proxy.into(), ..Form::default() }).workflow;
+        let lines = text.lines().map(str::trim).filter(|line| line.contains("_proxy: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let proxy = "proxy.example.com:3128";
+    assert_eq!(env("", proxy), [format!("https_proxy: {proxy}")]);
+    assert_eq!(env("https://reoclo.example.com", proxy), [format!("https_proxy: {proxy}")]);
+    assert_eq!(env("HTTP://reoclo.example.com", proxy), [format!("http_proxy: {proxy}")]);
+    assert_eq!(
+        env("REOCLO_URL", "secrets.P"),
+        ["http", "https"].map(|name| format!("{name}_proxy: ${{{{ secrets.P }}}}"))
+    );
+    for invalid in ["ftp://proxy.example.com", "http://proxy.example.com:99999", "http://proxy.example.com:3128/x"] {
+        let [(field, message)] = &problems(&Form { proxy: invalid.into(), ..Form::default() })[..] else { panic!() };
+        assert_eq!(*field, "proxy");
+        assert!(message.starts_with("proxy is not a valid proxy URL"), "{message}");
+    }
 }
 
 #[test]
@@ -136,6 +215,43 @@ fn the_region_is_that_of_the_host() {
             && text.contains("registry_url: 123456789012.dkr.ecr.us-east-2.amazonaws.com\n")
     );
     assert!(workflow(&passthrough("ecr")).contains("aws-region: ${{ vars.AWS_REGION }}\n"));
+}
+
+#[test]
+fn other_clouds_of_a_provider_are_named() {
+    for (registry, host, line) in [
+        ("acr", "acme.azurecr.cn", Some("environment: AzureChinaCloud")),
+        ("acr", "https://ACME.azurecr.us/app", Some("environment: AzureUSGovernment")),
+        ("acr", "acme.azurecr.cn:443", Some("environment: AzureChinaCloud")),
+        ("acr", "acme.azurecr.io", None),
+        ("ecr", "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", Some("audience: sts.amazonaws.com.cn")),
+        ("ecr", "123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn", Some("audience: sts.amazonaws.com.cn")),
+        ("ecr", "123456789012.dkr.ecr.us-gov-west-1.amazonaws.com", None),
+    ] {
+        let text = workflow(&Form { registry_url: host.into(), ..passthrough(registry) });
+        let found =
+            text.lines().map(str::trim).find(|line| line.starts_with("environment:") || line.starts_with("audience:"));
+        assert_eq!(found, line, "{host}");
+    }
+}
+
+#[test]
+fn a_token_of_azure_is_for_one_registry() {
+    let hosts = || "acme.azurecr.io\nbase.azurecr.io".to_owned();
+    let message = &problems(&Form { registry_url: hosts(), ..passthrough("acr") })[0].1;
+    assert!(message.starts_with("registry_url has several hosts, but a token of Azure"), "{message}");
+    for form in [
+        Form { registry_url: hosts(), source: "secret".into(), ..passthrough("acr") },
+        Form { registry_url: "acme.azurecr.io, ACME.azurecr.io".into(), ..passthrough("acr") },
+        Form { registry_url: "europe-docker.pkg.dev\nus-docker.pkg.dev".into(), ..passthrough("artifact_registry") },
+    ] {
+        assert_eq!(problems(&form), []);
+    }
+}
+
+#[test]
+fn a_token_of_google_needs_no_file() {
+    assert!(workflow(&passthrough("artifact_registry")).contains("          create_credentials_file: 'false'\n"));
 }
 
 #[test]
@@ -225,10 +341,18 @@ fn a_pin_by_commit_has_the_version_as_a_comment() {
 
 #[test]
 fn values_of_secrets_are_not_names() {
-    for api_key in ["hunter22!", "my key", "GITHUB_KEY", "1KEY", "vars.KEY"] {
-        let form = Form { api_key: api_key.into(), ..Form::default() };
-        assert_eq!(problems(&form)[0].0, "api_key", "{api_key}");
-        assert!(!write(&form).workflow.contains(api_key));
+    for (api_key, is_secret) in [
+        ("hunter22!", true),
+        ("my key", true),
+        ("1KEY", true),
+        ("GITHUB_KEY", false),
+        ("vars.KEY", false),
+        ("secrets.GITHUB_TOKEN", false),
+    ] {
+        let page = write(&Form { api_key: api_key.into(), ..Form::default() });
+        let found: Vec<_> = page.problems.iter().map(|problem| (problem.field, problem.is_secret)).collect();
+        assert_eq!(found, [("api_key", is_secret)], "{api_key}");
+        assert!(!serde_json::to_string(&page).unwrap().contains(api_key), "{api_key}");
     }
 }
 

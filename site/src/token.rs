@@ -53,7 +53,8 @@ impl Source {
     }
 }
 
-/// Third-party actions, pinned: the same pins as in docs/registries.md.
+/// Third-party actions, pinned: the same pins as in docs/registries.md and docs/self-hosted.md.
+const CHECKOUT: (&str, &str) = ("actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1", "v7.0.1");
 const AWS_CREDENTIALS: (&str, &str) =
     ("aws-actions/configure-aws-credentials@e6de054238d6b7531b4efff3b6587d9aade6a06c", "v6.2.3");
 const GOOGLE_AUTH: (&str, &str) = ("google-github-actions/auth@7c6bc770dae815cd3e89ee6cdf493a5fab2cc093", "v3.0.0");
@@ -70,9 +71,6 @@ const ACR_TOKEN: &[&str] =
     &["token=$(az acr login --name \"${REGISTRY%%.*}\" --expose-token --output tsv --query accessToken)", MASK, OUTPUT];
 const MASK: &str = "echo \"::add-mask::$token\"";
 const OUTPUT: &str = "echo \"token=$token\" >> \"$GITHUB_OUTPUT\"";
-
-/// Tokens of ECR Public are issued there only.
-const ECR_PUBLIC_REGION: &str = "us-east-1";
 
 impl Plan {
     /// Adds the steps in which the cloud issues a token.
@@ -97,6 +95,8 @@ impl Plan {
                     uses: Some(self.third_party(GOOGLE_AUTH)),
                     with: vec![
                         ("token_format", literal("access_token")),
+                        // It would be written to the workspace, and only commands of Google need it.
+                        ("create_credentials_file", literal("false")),
                         ("workload_identity_provider", provider),
                         ("service_account", account),
                     ],
@@ -105,11 +105,14 @@ impl Plan {
                 return Value::Expression("steps.token.outputs.access_token");
             }
             RegistryKind::Acr => {
-                let with = vec![
+                let mut with = vec![
                     ("client-id", self.variable("AZURE_CLIENT_ID", "Client ID of the Azure application. It needs AcrPull, and a federated credential for this repository.")),
                     ("tenant-id", self.variable("AZURE_TENANT_ID", "ID of the Azure tenant.")),
                     ("subscription-id", self.variable("AZURE_SUBSCRIPTION_ID", "ID of the Azure subscription.")),
                 ];
+                if let Some(Value::Literal(host)) = registries.first().map(|item| &item.value) {
+                    with.extend(page::azure_cloud(host).map(|cloud| ("environment", literal(cloud))));
+                }
                 let uses = Some(self.third_party(AZURE_LOGIN));
                 self.prepare.push(Step { name: "Log in to Azure".to_owned(), uses, with, ..Step::default() });
                 let registry = registries.first().map(|item| ("REGISTRY", Content::One(item.value.clone())));
@@ -120,7 +123,12 @@ impl Plan {
                 let mut env = vec![("AWS_REGION", region.clone())];
                 if is_oidc {
                     let role = self.variable("AWS_ROLE_ARN", "ARN of the role, such as arn:aws:iam::123456789012:role/pull-images. It must trust this repository.");
-                    let with = vec![("role-to-assume", role), ("aws-region", region)];
+                    let audience = match &region {
+                        Content::One(Value::Literal(region)) => page::aws_audience(region),
+                        _ => None,
+                    };
+                    let mut with = vec![("role-to-assume", role), ("aws-region", region)];
+                    with.extend(audience.map(|audience| ("audience", literal(audience))));
                     let uses = Some(self.third_party(AWS_CREDENTIALS));
                     self.prepare.push(Step { name: "Log in to AWS".to_owned(), uses, with, ..Step::default() });
                 } else {
@@ -140,6 +148,16 @@ impl Plan {
         TOKEN_OUTPUT
     }
 
+    /// Adds the step in which files of the repository get into the workspace.
+    pub(crate) fn check_out(&mut self) {
+        if let Some((_, _, why)) = self.permissions.iter_mut().find(|(scope, ..)| *scope == "contents") {
+            *why = "to check out";
+        }
+        let uses = Some(self.third_party(CHECKOUT));
+        let with = vec![("persist-credentials", literal("false"))];
+        self.prepare.insert(0, Step { name: "Check out".to_owned(), uses, with, ..Step::default() });
+    }
+
     fn get_token(&mut self, name: &str, run: &'static [&'static str], env: Vec<(&'static str, Content)>) {
         self.prepare.push(Step { name: name.to_owned(), id: TOKEN_STEP, run, env, ..Step::default() });
     }
@@ -147,7 +165,7 @@ impl Plan {
     /// The region of the first registry that has one.
     fn region(&mut self, registries: &[Item]) -> Content {
         if self.preset.kind == RegistryKind::EcrPublic {
-            return literal(ECR_PUBLIC_REGION);
+            return literal(page::ECR_PUBLIC_REGION);
         }
         let region = registries.iter().find_map(|item| match &item.value {
             Value::Literal(host) => page::ecr_region(host),

@@ -79,6 +79,17 @@ pub(crate) fn name_of(text: &str) -> Option<String> {
     (is_name(text) && !is_reserved).then(|| text.to_owned())
 }
 
+/// Whether a text may become the name of a secret or variable, or a reference to one: it is being typed. A name that the
+/// platforms do not allow is one here.
+pub(crate) fn is_maybe_name(text: &str) -> bool {
+    let text = text.trim();
+    let inner = text.strip_prefix("${{");
+    let inner = inner.map(|rest| rest.strip_suffix("}}").or(rest.strip_suffix('}')).unwrap_or(rest).trim());
+    let path = inner.unwrap_or(text);
+    let name = ["secrets.", "vars."].iter().find_map(|store| path.strip_prefix(store)).unwrap_or(path);
+    name.is_empty() || is_name(name) || "${{".starts_with(text)
+}
+
 fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

@@ -15,7 +15,13 @@ pub(crate) fn text(plan: &Plan) -> String {
         text.push('\n');
     }
     text.push_str("jobs:\n  deploy:\n");
-    line(&mut text, 4, &format!("runs-on: {}", scalar(&plan.runs_on.to_string())));
+    match plan.runs_on.as_slice() {
+        [label] => line(&mut text, 4, &format!("runs-on: {}", scalar(&label.to_string()))),
+        several => {
+            line(&mut text, 4, "runs-on:");
+            several.iter().for_each(|label| line(&mut text, 6, &format!("- {}", scalar(&label.to_string()))));
+        }
+    }
     line(&mut text, 4, "steps:");
     for prepare in &plan.prepare {
         step(&mut text, prepare);

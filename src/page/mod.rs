@@ -7,14 +7,19 @@ pub mod secrets;
 
 pub use crate::host::codec::Codec;
 pub use crate::host::json::{JsonError, read as read_json};
-pub use crate::registry::kind::RegistryKind;
-pub use crate::registry::preset::{Host, PRESETS, Preset, Username};
+pub use crate::registry::kind::{ECR_PUBLIC_REGION, RegistryKind};
+pub use crate::registry::preset::{
+    Host, PRESETS, Preset, Username, aws_audience, azure_cloud, is_token_for_one_registry,
+};
 
 use crate::inputs::RawInputs;
 use crate::inputs::list;
-use crate::registry::{address, kind};
+use crate::registry::{address, host_port, kind, service_account};
 use serde::Deserialize;
 use serde::de::value::{Error, MapDeserializer};
+
+/// The username of a token that is the key file of a service account: JSON of several lines.
+pub const KEY_FILE_USER: &str = service_account::KEY_USER;
 
 /// The version of the action.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -81,6 +86,18 @@ pub fn registry_host(address: &str) -> Option<String> {
     address::normalise(address).ok()
 }
 
+/// Whether the action accepts the URL of a proxy, which may have no scheme: the rules of `js/network/proxy.js`. Usernames and
+/// passwords are invalid here.
+#[must_use]
+pub fn is_proxy(url: &str) -> bool {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let is_known = ["http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
+    let host = host_port::parse(rest.strip_suffix('/').unwrap_or(rest));
+    is_known && host.is_ok_and(|host| host_port::is_url_host(&host))
+}
+
 /// The region of a private registry of ECR.
 #[must_use]
 pub fn ecr_region(registry: &str) -> Option<&str> {
@@ -125,6 +142,31 @@ mod tests {
     fn notices_contain_the_warning_about_plain_http() {
         let notices = findings(&[("api_url", "http://reoclo.example.com")]).notices;
         assert!(notices[0].starts_with("api_url uses plain HTTP to reoclo.example.com"), "{notices:?}");
+    }
+
+    #[test]
+    fn proxies_are_those_that_the_action_accepts() {
+        for url in [
+            "http://proxy.example.com:3128",
+            "proxy.example.com:3128/",
+            "HTTPS://proxy.example.com",
+            "socks5h://[::1]:1080",
+            "squid_proxy:3128",
+        ] {
+            assert!(is_proxy(url), "{url}");
+        }
+        for url in [
+            "",
+            "http://",
+            "ftp://proxy.example.com",
+            "http://proxy:99999",
+            "proxy:3128/x",
+            "proxy:3128?x",
+            "a b",
+            "1.2.3",
+        ] {
+            assert!(!is_proxy(url), "{url}");
+        }
     }
 
     #[test]

@@ -92,8 +92,22 @@ static ECR_PUBLIC: Facts = Facts {
     auth_fix: Some(ECR_PUBLIC_FIX),
 };
 
-const ECR_PUBLIC_FIX: &str = "use AWS as username and the output of `aws ecr-public get-login-password --region \
-                              us-east-1` as token (always this region; it expires after 12 hours).";
+/// A macro, since only literals can be concatenated.
+macro_rules! ecr_public_region {
+    () => {
+        "us-east-1"
+    };
+}
+
+/// Where tokens of ECR Public are issued.
+#[cfg(any(test, feature = "page"))]
+pub const ECR_PUBLIC_REGION: &str = ecr_public_region!();
+
+const ECR_PUBLIC_FIX: &str = concat!(
+    "use AWS as username and the output of `aws ecr-public get-login-password --region ",
+    ecr_public_region!(),
+    "` as token (always this region; it expires after 12 hours)."
+);
 
 /// <https://cloud.google.com/artifact-registry/docs/docker/authentication>.
 static ARTIFACT_REGISTRY: Facts = Facts {

@@ -152,6 +152,30 @@ impl Preset {
     }
 }
 
+/// Whether a token that the cloud issues is for one registry only. Azure issues it for the host in its claim `aud`:
+/// <https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md>.
+#[must_use]
+pub fn is_token_for_one_registry(kind: RegistryKind) -> bool {
+    kind == RegistryKind::Acr
+}
+
+/// The cloud of Azure that a registry belongs to, as azure/login and the Azure CLI call it; `None` for the public one:
+/// <https://github.com/Azure/login#input-parameters>.
+#[must_use]
+pub fn azure_cloud(host: &str) -> Option<&'static str> {
+    let clouds =
+        [(".azurecr.cn", "AzureChinaCloud"), (".azurecr.us", "AzureUSGovernment"), (".azurecr.de", "AzureGermanCloud")];
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    clouds.iter().find(|(domain, _)| host.ends_with(domain)).map(|(_, cloud)| *cloud)
+}
+
+/// The audience of an OIDC token for the regions of AWS in China; `None` for other regions:
+/// <https://github.com/aws-actions/configure-aws-credentials#oidc>.
+#[must_use]
+pub fn aws_audience(region: &str) -> Option<&'static str> {
+    region.starts_with("cn-").then_some("sts.amazonaws.com.cn")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -48,8 +48,15 @@ function watch(page, origin) {
   return errors;
 }
 
-/** The fields in the fragment of the page's address. */
-export const fragmentOf = async (page) => Object.fromEntries(new URLSearchParams(await page.evaluate(() => location.hash.slice(1))));
+/** The fields in the fragment of the page's address, once the field that is edited is left. */
+export async function fragmentOf(page) {
+  const hash = await page.evaluate(async () => {
+    document.activeElement.blur();
+    await new Promise((resolve) => setTimeout(resolve));
+    return location.hash.slice(1);
+  });
+  return Object.fromEntries(new URLSearchParams(hash));
+}
 
 /** The workflow that the page shows. */
 export const workflowOf = (page) => page.locator('#workflow').textContent();

@@ -11,6 +11,15 @@ const ID = '0b8f7a52-5c3e-4a8e-9d0c-3f1f7f6d2a11';
 const OTHER = '1c9e55d0-6f4b-4d7a-8e21-7a1b2c3d4e5f';
 const write = await loadCore();
 
+test('the page has the licenses of the software in it', async () => {
+  const licenses = await readFile(new URL('../../site/dist/licenses.txt', import.meta.url), 'utf8');
+  for (const name of ['base64', 'serde_json', 'serde-wasm-bindgen', 'wasm-bindgen', 'Rust standard library']) {
+    assert.match(licenses, new RegExp(`^${name} .*\\(.*(MIT|Apache).*\\)$`, 'm'));
+  }
+  // The core uses it in the action only.
+  assert.doesNotMatch(licenses, /^(gloo|reoclo)/m);
+});
+
 describe('page', { skip: SKIP }, () => {
   const open = useBrowser();
 
@@ -100,6 +109,17 @@ describe('page', { skip: SKIP }, () => {
     await page.getByRole('button', { name: 'Copy link to this form' }).click();
     await page.locator('#link', { hasText: 'Copied' }).waitFor();
     assert.equal(await clipboard(), `${page.site.url}#server_id=${ID}`);
+  });
+
+  test('a copy that fails is not reported as done', async (t) => {
+    const page = await open(t);
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error());
+      document.execCommand = () => false;
+    });
+    await page.getByRole('button', { name: 'Copy workflow' }).click();
+    await page.getByRole('button', { name: 'Copy failed' }).waitFor();
+    assert.equal(await page.locator('#alert').textContent(), 'Copy workflow: failed. Select the text and copy it.');
   });
 
   test('downloads the workflow', async (t) => {
@@ -200,17 +220,38 @@ describe('page', { skip: SKIP }, () => {
     assert.match(await workflowOf(page), /secrets\.MY_KEY/);
   });
 
-  test('a secret that is typed is removed at its first character', async (t) => {
+  test('a secret that is typed gets neither into its field nor into the address', async (t) => {
     const page = await open(t);
-    await page.getByLabel('Secret with the API key').pressSequentially('rca_0');
-    assert.match(await page.locator('#api_key-problem').textContent(), /looks like a Reoclo API key/);
-    assert.deepEqual([await fragmentOf(page), await page.getByLabel('Secret with the API key').inputValue()], [{}, '']);
+    await page.evaluate(() => {
+      window.addresses = [];
+      history.replaceState = (...args) => window.addresses.push(String(args[2]));
+    });
+    const texts = { api_key: 'rca_0123456789', server_id: 'ghp_0123456789', proxy: 'http://bob:12345@proxy.example.com' };
+    await page.getByText('API URL, private CA, proxy').click();
+    for (const [field, secret] of Object.entries(texts)) {
+      const control = page.locator(`#${field}`);
+      await control.pressSequentially(secret);
+      assert.equal(await control.inputValue(), '', field);
+      assert.match(await page.locator(`#${field}-problem`).textContent(), /^This looks like .+ To type again, leave the field first\.$/);
+    }
+    assert.equal(await page.locator('#state').textContent(), '3 problems');
+    // A password that looks like a name up to its last character.
+    await page.locator('#credential_id').focus();
+    await page.locator('#api_key').pressSequentially('hunter2!');
+    assert.equal(await page.locator('#api_key').inputValue(), '');
+    assert.deepEqual(await fragmentOf(page), {});
+    assert.deepEqual(await page.evaluate(() => window.addresses), []);
+    await page.locator('#api_key').pressSequentially('MY_KEY');
+    assert.equal(await page.locator('#state').textContent(), '2 problems');
+    await fragmentOf(page);
+    assert.deepEqual(await page.evaluate(() => window.addresses), [`${page.site.url}#api_key=MY_KEY`]);
   });
 
   test('a secret in a link is removed from the address', async (t) => {
     const page = await open(t, `api_key=${SECRETS['API key']}&mode=${SECRETS['access token']}&platform=${SECRETS['access token']}&other=${SECRETS['access token']}&timeout=9`);
     assert.deepEqual(await fragmentOf(page), { timeout: '9' });
     assert.match(await page.locator('#api_key-problem').textContent(), /looks like a Reoclo API key/);
+    assert.equal(await page.locator('#state').textContent(), '1 problem');
     assert.ok(!(await page.content()).includes('0123456789abcdef'));
   });
 

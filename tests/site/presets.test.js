@@ -56,6 +56,19 @@ const pages = PLATFORMS.flatMap((platform) => [
   }),
 ]).map((page) => ({ ...page, ...write(page.form) }));
 
+// What else a workflow can contain. Not run: these files, proxies and clouds are not here.
+const others = PLATFORMS.flatMap((platform) =>
+  [
+    { ca_certificate: 'certs/internal-ca.pem', proxy: 'http://proxy.example.com:3128' },
+    { runs_on: 'self-hosted, linux, vars.RUNNER', api_url: 'REOCLO_URL', proxy: 'secrets.PROXY' },
+    ...[
+      ['acr', 'acme.azurecr.cn'],
+      ['ecr', '123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn'],
+    ].map(([registry, registry_url]) => ({ mode: 'passthrough', registry, registry_url })),
+  ].map((form) => ({ name: `${platform}, ${JSON.stringify(form)}`, form: { platform, ...form }, ...write({ platform, ...form }) })),
+);
+const all = [...pages, ...others];
+
 /** The step of the action. */
 const loginOf = ({ workflow }) => parse(workflow).jobs.deploy.steps.at(-1);
 
@@ -70,7 +83,7 @@ test('every registry has workflows on every platform', () => {
 });
 
 test('no workflow has a problem', () => {
-  assert.deepEqual(pages.flatMap(({ name, problems }) => problems.map((problem) => [name, problem])), []);
+  assert.deepEqual(all.flatMap(({ name, problems }) => problems.map((problem) => [name, problem])), []);
 });
 
 const why = existsSync(ACTIONLINT) || process.env.REQUIRE_LINTERS === '1' ? false : 'actionlint is not installed: tests/lint/install.sh';
@@ -80,8 +93,8 @@ test('actionlint finds nothing', { skip: why }, (t) => {
   t.after(() => rmSync(folder, { recursive: true }));
   // Forgejo's usual label.
   writeFileSync(join(folder, 'actionlint.yaml'), 'self-hosted-runner:\n  labels: [docker]\n');
-  const pinned = pages.map((page) => ({ ...page, ...write({ ...page.form, pin: 'commit', commit: '0123456789abcdef0123456789abcdef01234567' }) }));
-  const files = [...pages, ...pinned].map(({ workflow }, i) => {
+  const pinned = all.map((page) => ({ ...page, ...write({ ...page.form, pin: 'commit', commit: '0123456789abcdef0123456789abcdef01234567' }) }));
+  const files = [...all, ...pinned].map(({ workflow }, i) => {
     writeFileSync(join(folder, `${i}.yml`), workflow);
     return `${i}.yml`;
   });
@@ -94,20 +107,20 @@ test('actionlint finds nothing', { skip: why }, (t) => {
 
 test('third-party actions have the pins of the documents', () => {
   const pins = (text) => new Set([...text.matchAll(/uses: (?:https:\/\/github\.com\/)?((?!reoclo|https)\S+@\S+ # \S+)/g)].map(([, pin]) => pin));
-  const used = pins(pages.map(({ workflow }) => workflow).join(''));
-  const documented = pins(read('docs/registries.md'));
-  assert.equal(used.size, 3);
+  const used = pins(all.map(({ workflow }) => workflow).join(''));
+  const documented = pins(read('docs/registries.md') + read('docs/self-hosted.md'));
+  assert.equal(used.size, 4);
   assert.deepEqual([...used].filter((pin) => !documented.has(pin)), []);
 });
 
 test('inputs are those of action.yml', () => {
-  for (const page of pages) {
+  for (const page of all) {
     assert.deepEqual(Object.keys(loginOf(page).with).filter((name) => !Object.hasOwn(INPUTS, name)), [], page.name);
   }
 });
 
 test('the listed secrets and variables are those of the workflow', () => {
-  for (const { name, workflow, stored, commands } of pages) {
+  for (const { name, workflow, stored, commands } of all) {
     const used = new Set([...workflow.matchAll(/\b(secrets|vars)\.(\w+)/g)].map(([, kind, id]) => `${kind === 'vars' ? 'variable' : 'secret'} ${id}`));
     used.delete('secret GITHUB_TOKEN');
     assert.deepEqual(stored.map(({ kind, name: id }) => `${kind} ${id}`).toSorted(), [...used].toSorted(), name);

@@ -110,7 +110,10 @@ const FIELDS = {
   cleanup: trim,
   if_missing: trim,
   job_summary: trim,
-  runs_on: trim,
+  runs_on: (text) => {
+    const labels = trim(trim(text).replace(/^\[(.*)\]$/s, '$1')).split(',').map(trim).filter(Boolean);
+    return labels.length === 1 ? labels[0] : labels;
+  },
   api_key: undefined,
   access_token: undefined,
   mode: undefined,
@@ -134,7 +137,8 @@ function check(field, text) {
   for (const { jobs: read } of readings) assert.deepEqual(read, jobs, workflow);
   const { steps } = jobs.deploy;
   const step = steps.at(-1);
-  assert.equal(steps.length, 1, workflow);
+  // A path in the repository needs a checkout.
+  assert.equal(steps.length, steps[0].uses.startsWith('actions/checkout@') ? 2 : 1, workflow);
   assert.deepEqual(Object.keys(step.with).filter((name) => !Object.hasOwn(INPUTS, name)), [], workflow);
   for (const value of Object.values(step.with)) assert.equal(typeof value, 'string', workflow);
   assert.doesNotMatch(workflow, /toJSON|secrets\.ZZ/);
@@ -143,7 +147,9 @@ function check(field, text) {
   const expected = FIELDS[field]?.(text);
   if (expected === undefined || expected.length === 0 || text.includes('${{') || isSecret) return false;
   const actual = { runs_on: jobs.deploy['runs-on'], proxy: step.env?.https_proxy }[field] ?? step.with[field];
-  if (field === 'registry_url') {
+  if (field === 'runs_on') {
+    assert.deepEqual(actual, expected, workflow);
+  } else if (field === 'registry_url') {
     // Hosts as the action normalises them; invalid ones as they are.
     const read = entries(actual);
     assert.equal(read.length, expected.length, workflow);
