@@ -171,7 +171,7 @@ impl Servers {
         let nth = *started;
         *started += 1;
         let faults = plan.docker_faults.iter();
-        let mut faults = faults.filter(|fault| fault.is_login == start.is_login && plan.number(fault.nth) == nth);
+        let mut faults = faults.filter(|fault| fault.is_login == start.is_login && fault.strikes(nth));
         let fault = faults.next()?.fault;
         self.struck.push((fault, start.is_login));
         Some(fault)

@@ -207,8 +207,7 @@ impl Reoclo {
         let number = self.requests.get_mut(call as usize)?;
         let nth = *number;
         *number += 1;
-        let mut faults =
-            self.plan.faults.iter().filter(|fault| fault.call == call && self.plan.number(fault.nth) == nth);
+        let mut faults = self.plan.faults.iter().filter(|fault| fault.call == call && fault.strikes(nth));
         faults.next().map(|fault| fault.fault)
     }
 
