@@ -25,7 +25,12 @@ pub(crate) fn plans() -> impl Strategy<Value = Plan> {
     let troubles = prop_oneof![9 => (faults, docker_faults), 1 => slow_and_unknown()];
     let others = prop_oneof![3 => Just(vec![]), 1 => vec(other_job(), 1..=3)];
     let clock_jump = weighted(0.05, (times_ms(), -100_000..100_000_i32));
-    let servers = (server_count(), vec(server(), 1..=3));
+    let counts = prop_oneof![
+        97 => (server_count(), weighted(0.1, (1..=120_u32, 6..=600_u32))),
+        // Several servers under a limit that they reach.
+        3 => (2..=12_usize, (1..=20_u32, 20..=200_u32).prop_map(Some)),
+    ];
+    let servers = (counts, vec(server(), 1..=3));
     (
         (
             any::<u64>(),
@@ -37,21 +42,24 @@ pub(crate) fn plans() -> impl Strategy<Value = Plan> {
         vec(credential(), 1..=3),
         (troubles, others, clock_jump),
     )
-        .prop_map(|((noise, runner), (first, second), api, (count, kinds), credentials, troubles)| {
-            let ((faults, docker_faults), others, clock_jump) = troubles;
-            let uses = [Some(first), second].into_iter().flatten();
-            let uses = uses.map(|it| {
-                let servers = it.servers.min(count);
-                let credentials = it.credentials.min(credentials.len()).min(MAX_LOGINS / servers);
-                Use { servers, credentials, ..it }
-            });
-            let uses: Vec<Use> = uses.collect();
-            let logins = uses.iter().map(|it| it.servers * it.credentials).sum();
-            let faults = faults.into_iter().map(|it| within_reach(it, logins)).collect();
-            let docker_faults = docker_faults.into_iter().map(|it| docker_within_reach(it, logins)).collect();
-            let servers = kinds.iter().cycle().take(count).cloned().collect();
-            Plan { noise, runner, uses, api, servers, credentials, faults, docker_faults, others, clock_jump }
-        })
+        .prop_map(
+            |((noise, runner), (first, second), api, ((count, rate_limit), kinds), credentials, troubles)| {
+                let api = Api { rate_limit, ..api };
+                let ((faults, docker_faults), others, clock_jump) = troubles;
+                let uses = [Some(first), second].into_iter().flatten();
+                let uses = uses.map(|it| {
+                    let servers = it.servers.min(count);
+                    let credentials = it.credentials.min(credentials.len()).min(MAX_LOGINS / servers);
+                    Use { servers, credentials, ..it }
+                });
+                let uses: Vec<Use> = uses.collect();
+                let logins = uses.iter().map(|it| it.servers * it.credentials).sum();
+                let faults = faults.into_iter().map(|it| within_reach(it, logins)).collect();
+                let docker_faults = docker_faults.into_iter().map(|it| docker_within_reach(it, logins)).collect();
+                let servers = kinds.iter().cycle().take(count).cloned().collect();
+                Plan { noise, runner, uses, api, servers, credentials, faults, docker_faults, others, clock_jump }
+            },
+        )
 }
 
 /// Drawn numbers of requests reach as far as there are requests: the more logins, the further. There are more polls.
@@ -139,12 +147,18 @@ fn api() -> impl Strategy<Value = Api> {
         1 => Just(LogoutResponse::Empty),
         1 => Just(LogoutResponse::Accepted),
     ];
-    let rate_limits = weighted(0.1, (1..=120_u32, 6..=600_u32));
-    let outages = weighted(0.1, (times_ms(), prop_oneof![3 => 0..10_000_u32, 1 => 0..200_000_u32], any::<bool>()));
-    (keys, logout_responses, rate_limits, outages).prop_map(|(key, logout_response, rate_limit, outage)| Api {
+    let limiters = prop_oneof![
+        3 => Just(Limiter::TokenBucket),
+        1 => Just(Limiter::Minute),
+        1 => Just(Limiter::SilentMinute),
+    ];
+    let looks = prop_oneof![2 => Just(Down::NoConnection), 2 => Just(Down::Unavailable), 1 => Just(Down::RateLimited)];
+    let outages = weighted(0.1, (times_ms(), prop_oneof![3 => 0..10_000_u32, 1 => 0..200_000_u32], looks));
+    (keys, logout_responses, limiters, outages).prop_map(|(key, logout_response, limiter, outage)| Api {
         key,
         logout_response,
-        rate_limit,
+        rate_limit: None,
+        limiter,
         outage,
     })
 }

@@ -81,10 +81,31 @@ pub(super) enum PostInputs {
 pub(super) struct Api {
     pub(super) key: Key,
     pub(super) logout_response: LogoutResponse,
-    /// A token bucket: its capacity, and how many requests a minute it allows.
+    /// How many requests it accepts at once, and a minute.
     pub(super) rate_limit: Option<(u32, u32)>,
-    /// When the whole API is down, for how long, and whether a gateway responds for it.
-    pub(super) outage: Option<(u32, u32, bool)>,
+    pub(super) limiter: Limiter,
+    /// When the whole API is down, for how long, and what that looks like.
+    pub(super) outage: Option<(u32, u32, Down)>,
+}
+
+/// How the API counts requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limiter {
+    TokenBucket,
+    /// Those of each minute, however many at once.
+    Minute,
+    /// The same, but its 429 has no `Retry-After`.
+    SilentMinute,
+}
+
+/// What an API looks like that is down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Down {
+    NoConnection,
+    /// A gateway responds for it.
+    Unavailable,
+    /// It rejects all requests as too many, and says that each can be sent again soon.
+    RateLimited,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

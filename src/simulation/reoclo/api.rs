@@ -1,9 +1,10 @@
 //! Reoclo's API: what it makes of a request.
 
 use super::exchange::{ACCESS_TOKEN, API_KEY, Exchange, Seen, USERNAME, server_id, server_name};
+use super::limit::RateLimit;
 use crate::host::Response;
 use crate::host::fake::response;
-use crate::simulation::plan::{Call, Fault, Key, LogoutResponse, Plan};
+use crate::simulation::plan::{Call, Down, Fault, Key, LogoutResponse, Plan};
 use crate::simulation::servers::{Operation, Origin, REGISTRIES, Servers, Start, Status};
 use std::rc::Rc;
 
@@ -20,14 +21,12 @@ pub(super) struct Executed {
 
 pub(super) struct Api {
     plan: Rc<Plan>,
-    tokens: f64,
-    filled_ms: u64,
+    rate_limit: Option<RateLimit>,
 }
 
 impl Api {
     pub(super) fn new(plan: Rc<Plan>) -> Self {
-        let tokens = plan.api.rate_limit.map_or(0.0, |(capacity, _)| f64::from(capacity));
-        Self { plan, tokens, filled_ms: 0 }
+        Self { rate_limit: RateLimit::new(&plan), plan }
     }
 
     /// Executes a request.
@@ -69,7 +68,9 @@ impl Api {
         if is_invalid || !exchange.has_key {
             return Err((401, None));
         }
-        self.take_token(now_ms).map_err(|retry_after_s| (429, Some(retry_after_s)))?;
+        if let Some(rate_limit) = &mut self.rate_limit {
+            rate_limit.take(now_ms).map_err(|retry_after_s| (429, retry_after_s))?;
+        }
         let is_forbidden = match exchange.call {
             Call::Login => key == Key::NoLogin,
             Call::Logout => key == Key::NoLogout,
@@ -82,18 +83,6 @@ impl Api {
         let is_known =
             exchange.server < self.plan.servers.len() && credential.is_none_or(|credential| credential.exists);
         if is_known { Ok(()) } else { Err((404, None)) }
-    }
-
-    fn take_token(&mut self, now_ms: u64) -> Result<(), u64> {
-        let Some((capacity, per_minute)) = self.plan.api.rate_limit else { return Ok(()) };
-        let per_ms = f64::from(per_minute) / 60_000.0;
-        self.tokens = f64::from(capacity).min(self.tokens + (now_ms - self.filled_ms) as f64 * per_ms);
-        self.filled_ms = now_ms;
-        if self.tokens < 1.0 {
-            return Err(((1.0 - self.tokens) / per_ms / 1_000.0).ceil() as u64);
-        }
-        self.tokens -= 1.0;
-        Ok(())
     }
 
     /// Has docker log in or out. `None` if the request names no registry.
@@ -217,6 +206,17 @@ impl Api {
             retry_after_s = Some(if noise < 0.6 { (noise * 10.0) as u64 } else { (noise * 1_000.0) as u64 });
         }
         self.error_response(exchange, status, retry_after_s)
+    }
+
+    /// A response of an API that says that it is down.
+    pub(super) fn down(&self, exchange: &Exchange, down: Down) -> (Response, Seen) {
+        match down {
+            Down::RateLimited => {
+                let retry_after_s = self.plan.between(0, 3, ("soon", exchange.number));
+                self.error_response(exchange, 429, Some(retry_after_s))
+            }
+            Down::NoConnection | Down::Unavailable => self.rejected(exchange, &[503]),
+        }
     }
 
     fn error_response(&self, exchange: &Exchange, status: u16, retry_after_s: Option<u64>) -> (Response, Seen) {

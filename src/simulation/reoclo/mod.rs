@@ -2,6 +2,7 @@
 
 mod api;
 mod exchange;
+mod limit;
 mod network;
 
 pub(super) use exchange::{

@@ -4,7 +4,7 @@ use super::api::{Api, Executed};
 use super::exchange::{API_KEY, Answer, Exchange, Seen, Step, number, server_name};
 use crate::host::fake::response;
 use crate::host::{Request, Response, TransportError};
-use crate::simulation::plan::{CALLS, Call, Fault, OtherJob, Plan};
+use crate::simulation::plan::{CALLS, Call, Down, Fault, OtherJob, Plan};
 use crate::simulation::servers::{Origin, REGISTRIES, Servers, Start};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -156,7 +156,7 @@ impl Reoclo {
             Some(Fault::Refused) => Some(network("ECONNREFUSED")),
             Some(Fault::DnsFailure) => Some(network("EAI_AGAIN")),
             Some(Fault::ConnectTimeout) => Some(TransportError::TimedOut { was_sent: false }),
-            _ if self.is_down(now_ms) == Some(false) => Some(network("ECONNREFUSED")),
+            _ if self.is_down(now_ms) == Some(Down::NoConnection) => Some(network("ECONNREFUSED")),
             _ => None,
         };
         Departure { exchange: number, connects_ms: now_ms + self.plan.between(1, 30, ("connect", number)), failure }
@@ -211,11 +211,11 @@ impl Reoclo {
         faults.next().map(|fault| fault.fault)
     }
 
-    /// Whether the API is down, and whether a gateway responds for it.
-    fn is_down(&self, now_ms: u64) -> Option<bool> {
-        let (from_ms, for_ms, has_gateway) = self.plan.api.outage?;
+    /// Whether the API is down, and what that looks like.
+    fn is_down(&self, now_ms: u64) -> Option<Down> {
+        let (from_ms, for_ms, down) = self.plan.api.outage?;
         let is_down = (u64::from(from_ms)..u64::from(from_ms) + u64::from(for_ms)).contains(&now_ms);
-        is_down.then_some(has_gateway)
+        is_down.then_some(down)
     }
 
     /// The request has a connection: it arrives whatever becomes of the step. Returns when.
@@ -253,7 +253,10 @@ impl Reoclo {
             (Ok(response), seen)
         };
         let unexecuted = match fault {
-            _ if self.is_down(now_ms).is_some() => Some(rejected(&[503])),
+            _ if let Some(down) = self.is_down(now_ms) => {
+                let (response, seen) = self.api.down(exchange, down);
+                Some((Ok(response), seen))
+            }
             Some(Fault::Reset) => Some(lost()),
             Some(Fault::Silent) => return,
             Some(Fault::LoginPage) => {
