@@ -86,6 +86,8 @@ pub(super) struct Api {
     pub(super) limiter: Limiter,
     /// When the whole API is down, for how long, and what that looks like.
     pub(super) outage: Option<(u32, u32, Down)>,
+    /// Whether that is counted from the start of the first post step, and not from that of the job.
+    pub(super) is_outage_of_post: bool,
 }
 
 /// How the API counts requests.

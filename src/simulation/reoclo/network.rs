@@ -38,6 +38,8 @@ pub(crate) struct Reoclo {
     last_event: u64,
     requests: [usize; CALLS.len()],
     pub(crate) struck: Struck,
+    /// The outage of the plan in the time of the job, as far as it is known.
+    pub(crate) outage: Option<(u32, u32, Down)>,
     /// The history for people: time and text. `None` if nobody reads it.
     pub(crate) timeline: Option<Vec<(u64, String)>>,
 }
@@ -53,6 +55,7 @@ impl Reoclo {
             last_event: 0,
             requests: [0; CALLS.len()],
             struck: Struck::new(),
+            outage: plan.api.outage.filter(|_| !plan.api.is_outage_of_post),
             timeline: is_recorded.then(Vec::new),
             plan: Rc::clone(&plan),
         };
@@ -65,6 +68,14 @@ impl Reoclo {
     pub(crate) fn note(&mut self, now_ms: u64, text: impl FnOnce() -> String) {
         if let Some(timeline) = &mut self.timeline {
             timeline.push((now_ms, text()));
+        }
+    }
+
+    /// A post step starts.
+    pub(crate) fn start_post(&mut self, now_ms: u64) {
+        if self.plan.api.is_outage_of_post && self.outage.is_none() {
+            let outage = self.plan.api.outage;
+            self.outage = outage.map(|(from_ms, for_ms, down)| (from_ms.saturating_add(now_ms as u32), for_ms, down));
         }
     }
 
@@ -213,7 +224,7 @@ impl Reoclo {
 
     /// Whether the API is down, and what that looks like.
     fn is_down(&self, now_ms: u64) -> Option<Down> {
-        let (from_ms, for_ms, down) = self.plan.api.outage?;
+        let (from_ms, for_ms, down) = self.outage?;
         let is_down = (u64::from(from_ms)..u64::from(from_ms) + u64::from(for_ms)).contains(&now_ms);
         is_down.then_some(down)
     }
