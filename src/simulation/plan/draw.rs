@@ -207,12 +207,9 @@ fn slow_and_unknown() -> impl Strategy<Value = (Vec<FaultAt>, Vec<DockerFaultAt>
 }
 
 fn any_docker_fault() -> impl Strategy<Value = DockerFaultAt> {
-    (any::<bool>(), numbers(), select(&DOCKER_FAULTS[..])).prop_map(|(is_login, first, fault)| DockerFaultAt {
-        is_login,
-        first,
-        times: 1,
-        fault,
-    })
+    let times = prop_oneof![2 => Just(1_usize), 1 => 2..=4_usize];
+    (any::<bool>(), numbers(), times, select(&DOCKER_FAULTS[..]))
+        .prop_map(|(is_login, first, times, fault)| DockerFaultAt { is_login, first, times, fault })
 }
 
 fn other_job() -> impl Strategy<Value = OtherJob> {
