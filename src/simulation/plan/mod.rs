@@ -202,9 +202,11 @@ pub(super) enum Fault {
     Redirected,
     /// Texts in the response contain secrets and runner commands.
     Hostile,
+    /// The same, in fields that the step needs: IDs, registry and its type.
+    HostileIds,
 }
 
-pub(super) const FAULTS: [Fault; 21] = [
+pub(super) const FAULTS: [Fault; 22] = [
     Fault::Refused,
     Fault::DnsFailure,
     Fault::ConnectTimeout,
@@ -226,12 +228,16 @@ pub(super) const FAULTS: [Fault; 21] = [
     Fault::UnavailableExecuted,
     Fault::Redirected,
     Fault::Hostile,
+    Fault::HostileIds,
 ];
 
 impl Fault {
     /// Whether a later request can succeed.
     pub(super) fn passes(self) -> bool {
-        !matches!(self, Self::WrongType | Self::Incomplete | Self::TooLarge | Self::Rejected | Self::Redirected)
+        !matches!(
+            self,
+            Self::WrongType | Self::Incomplete | Self::TooLarge | Self::Rejected | Self::Redirected | Self::HostileIds
+        )
     }
 }
 

@@ -100,26 +100,29 @@ impl Api {
     fn login_response(&self, exchange: &Exchange, operation: usize, servers: &Servers) -> (Response, Seen) {
         let Some(it) = servers.operations.get(operation) else { return (response(500, ""), Seen::NoAnswer) };
         let (id, url) = (Operation::id(operation), REGISTRIES[it.registry]);
-        let (body, seen) = match (exchange.fault, self.plan.between(0, 2, ("incomplete", exchange.number))) {
-            (Some(Fault::WrongType), _) => (format!(r#"["{id}","{url}"]"#), Seen::NoAnswer),
-            (Some(Fault::Incomplete), 0) => {
-                let body = format!(r#"{{"status":"running","registry_url":"{url}","registry_type":"generic"}}"#);
-                (body, Seen::Accepted { operation: None, is_valid: false })
+        let unnamed = Seen::Accepted { operation: None, is_valid: false };
+        let incomplete = Seen::Accepted { operation: Some(operation), is_valid: false };
+        let valid = Seen::Accepted { operation: Some(operation), is_valid: true };
+        let variant = self.plan.between(0, 2, ("incomplete", exchange.number));
+        let hostile = hostile(self.plan.between(0, 1, ("hostile", exchange.number)));
+        let (id, url, kind, status, seen) = match (exchange.fault, variant) {
+            (Some(Fault::WrongType), _) => {
+                return (response(202, &format!(r#"["{id}","{url}"]"#)), Seen::NoAnswer);
             }
-            (Some(Fault::Incomplete), 1) => {
-                let body = format!(r#"{{"operation_id":"{id}","status":"running","registry_url":"{url}"}}"#);
-                (body, Seen::Accepted { operation: Some(operation), is_valid: false })
+            (Some(Fault::Incomplete), 0) => (None, Some(url), Some("generic"), "running", unnamed),
+            (Some(Fault::Incomplete), 1) => (Some(id.as_str()), Some(url), None, "running", incomplete),
+            (Some(Fault::Incomplete), _) => (Some(id.as_str()), None, Some("generic"), "running", Seen::NoAnswer),
+            (Some(Fault::HostileIds), 0) => (Some(hostile), Some(url), Some("generic"), "running", unnamed),
+            (Some(Fault::HostileIds), 1) => (Some(id.as_str()), Some(url), Some(hostile), "running", incomplete),
+            (Some(Fault::HostileIds), _) => {
+                (Some(id.as_str()), Some(hostile), Some("generic"), "running", Seen::NoAnswer)
             }
-            (Some(Fault::Incomplete), _) => {
-                (format!(r#"{{"operation_id":"{id}","status":"running","registry_type":"generic"}}"#), Seen::NoAnswer)
-            }
-            _ => {
-                let body = format!(
-                    r#"{{"operation_id":"{id}","status":"running","registry_url":"{url}","registry_type":"generic"}}"#
-                );
-                (body, Seen::Accepted { operation: Some(operation), is_valid: true })
-            }
+            (Some(Fault::Hostile), _) => (Some(id.as_str()), Some(url), Some("generic"), hostile, valid),
+            _ => (Some(id.as_str()), Some(url), Some("generic"), "running", valid),
         };
+        let fields = [("operation_id", id), ("registry_url", url), ("registry_type", kind), ("status", Some(status))];
+        let fields = fields.iter().filter_map(|(name, value)| Some(format!(r#""{name}":"{}""#, (*value)?)));
+        let body = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
         (response(202, &body), seen)
     }
 
@@ -135,6 +138,7 @@ impl Api {
         };
         let (id, ending, reported_ms) = (Operation::id(operation), it.ending, it.reported_ms);
         let accepted = Seen::Accepted { operation: Some(operation), is_valid: true };
+        let hostile = hostile(self.plan.between(0, 1, ("hostile", exchange.number)));
         match (exchange.fault, self.plan.api.logout_response) {
             (Some(Fault::WrongType), _) if ending.is_success() => (response(200, "[1]"), Seen::LoggedOut, reported_ms),
             (Some(Fault::Incomplete), _) | (_, LogoutResponse::Accepted) => {
@@ -151,8 +155,13 @@ impl Api {
                 let body = format!(r#"{{"operation_id":"{id}","status":"{}"}}"#, status_word(ending.status));
                 (response(200, &body), seen, reported_ms)
             }
-            (_, LogoutResponse::Operation) => {
-                (response(200, &format!(r#"{{"operation_id":"{id}","status":"running"}}"#)), accepted, now_ms)
+            (Some(Fault::HostileIds), LogoutResponse::Operation) => {
+                let body = format!(r#"{{"operation_id":"{hostile}","status":"running"}}"#);
+                (response(200, &body), Seen::Accepted { operation: None, is_valid: false }, now_ms)
+            }
+            (fault, LogoutResponse::Operation) => {
+                let status = if fault == Some(Fault::Hostile) { hostile } else { "running" };
+                (response(200, &format!(r#"{{"operation_id":"{id}","status":"{status}"}}"#)), accepted, now_ms)
             }
         }
     }
@@ -191,6 +200,9 @@ impl Api {
                 Seen::NoAnswer,
             ),
             (Some(Fault::Incomplete), _) => (format!(r#"{{"operation_id":"{id}",{head}}}"#), Seen::NoAnswer),
+            (Some(Fault::HostileIds), _) => {
+                (format!(r#"{{"operation_id":"{API_KEY}",{head},"status":"{status}"{result}}}"#), Seen::NoAnswer)
+            }
             _ => (format!(r#"{{"operation_id":"{id}",{head},"status":"{status}"{result}}}"#), seen),
         };
         (response(200, &body), seen)
@@ -235,6 +247,11 @@ impl Api {
         }
         (response, Seen::Rejected { status, retry_after_ms: retry_after_s.map(|seconds| seconds * 1_000) })
     }
+}
+
+/// A secret that looks like an ID, or a command of the runner.
+fn hostile(variant: u64) -> &'static str {
+    if variant == 0 { API_KEY } else { "x ::error::##[error]y" }
 }
 
 fn status_word(status: Status) -> &'static str {
