@@ -1,6 +1,6 @@
 //! The runner: starts the steps as processes that it cancels or kills, and keeps what they leave behind.
 
-use super::plan::{Plan, PostInputs, Runner, Stop, Use};
+use super::plan::{Plan, PostInputs, Runner, Stop, Use, Written};
 use super::reoclo::{self, ACCESS_TOKEN, API_KEY, Departure, Reoclo, Seen, Step, USERNAME};
 use super::servers::REGISTRIES;
 use crate::host::codec::Codec;
@@ -263,6 +263,31 @@ impl<'a> Process<'a> {
         Ok(())
     }
 
+    /// The step is killed while it writes a state.
+    fn tear(&self, key: &str, value: &str, written: Written) {
+        self.note(|| format!("runner    kills the step while it writes {key}: {written:?} is written"));
+        match (written, self.job.plan.runner) {
+            (Written::Nothing, _) => {}
+            (Written::All, _) => {
+                self.saved.borrow_mut().insert(key.to_owned(), value.to_owned());
+            }
+            // The runner ignores a value in its file that has no end.
+            (Written::Torn, Runner::GitHub) => {}
+            // What is printed without an end of line is not read. The state file is lost in any case.
+            (Written::Torn, Runner::Gitea) => {
+                let is_of_key = |line: &str| line.starts_with(&format!("::save-state name={key}::"));
+                self.lines.borrow_mut().pop_if(|(kind, line)| *kind == Kind::Command && is_of_key(line));
+            }
+            // A printed line is read as far as it goes.
+            (Written::Torn, Runner::WithoutStateFile) => {
+                // Without any of it, the post step knows of no login.
+                let length = self.job.plan.between(1, value.len() as u64 - 1, "torn") as usize;
+                let torn = value.get(..length).unwrap_or(value);
+                self.saved.borrow_mut().insert(key.to_owned(), torn.to_owned());
+            }
+        }
+    }
+
     async fn exchange(&self, departure: Departure, timeout_ms: u32) -> (Result<Response, TransportError>, Seen) {
         let Departure { exchange, connects_ms, failure } = departure;
         let (time, reoclo) = (&self.job.time, &self.job.reoclo);
@@ -341,25 +366,17 @@ impl Host for Process<'_> {
     fn save_state(&self, key: &str, value: &str) -> Result<(), String> {
         let nth = self.state_writes.get();
         self.state_writes.set(nth.saturating_add(1));
-        let save = || {
-            self.saved.borrow_mut().insert(key.to_owned(), value.to_owned());
-        };
-        if let Some(Stop::KillInWrite { nth: at, is_written }) = self.stop
+        if let Some(Stop::KillInWrite { nth: at, written }) = self.stop
             && at == nth
             && !self.is_dead.get()
         {
-            if is_written {
-                save();
-            }
-            self.note(|| {
-                format!(
-                    "runner    kills the step while it writes {key}, {}",
-                    if is_written { "just after" } else { "just before" }
-                )
-            });
+            self.tear(key, value, written);
             self.is_dead.set(true);
             return Ok(());
         }
+        let save = || {
+            self.saved.borrow_mut().insert(key.to_owned(), value.to_owned());
+        };
         self.write(|| format!("state     {key}={value}"), save)
     }
     fn set_output(&self, name: &str, value: &str) -> Result<(), String> {

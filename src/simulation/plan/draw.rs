@@ -81,7 +81,7 @@ fn server_count() -> impl Strategy<Value = usize> {
 
 fn a_use() -> impl Strategy<Value = Use> {
     let timeouts = select(&[1, 2, 5, 10, 30, 60, 120, 600, 600, 600, 3_600][..]);
-    let stops = (weighted(0.3, stop()), weighted(0.08, stop()));
+    let stops = (weighted(0.3, main_stop()), weighted(0.08, post_stop()));
     let flags = (weighted(0.1, Just(())), any::<bool>(), any::<bool>(), weighted(0.97, Just(())));
     let post_inputs =
         prop_oneof![6 => Just(PostInputs::Own), 1 => Just(PostInputs::OfParent), 1 => Just(PostInputs::Empty)];
@@ -124,12 +124,17 @@ fn times_ms() -> impl Strategy<Value = u32> {
     prop_oneof![2 => 0..300_u32, 3 => 0..4_000_u32, 1 => 0..60_000_u32]
 }
 
-fn stop() -> impl Strategy<Value = Stop> {
+fn main_stop() -> impl Strategy<Value = Stop> {
+    let written = select(&[Written::Nothing, Written::Torn, Written::All][..]);
     prop_oneof![
-        2 => times_ms().prop_map(Stop::CancelAt),
-        1 => times_ms().prop_map(Stop::KillAt),
-        1 => (0..14_u8, any::<bool>()).prop_map(|(nth, is_written)| Stop::KillInWrite { nth, is_written }),
+        3 => post_stop(),
+        1 => (0..14_u8, written).prop_map(|(nth, written)| Stop::KillInWrite { nth, written }),
     ]
+}
+
+/// The post step writes no state.
+fn post_stop() -> impl Strategy<Value = Stop> {
+    prop_oneof![2 => times_ms().prop_map(Stop::CancelAt), 1 => times_ms().prop_map(Stop::KillAt)]
 }
 
 fn api() -> impl Strategy<Value = Api> {

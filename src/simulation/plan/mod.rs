@@ -60,11 +60,20 @@ pub(super) enum Stop {
     /// SIGINT, and a kill 10 s later as GitHub's runner does it.
     CancelAt(u32),
     KillAt(u32),
-    /// A kill while the state is written for the n-th time, before or after that has reached the disk.
+    /// A kill while the state of the main step is written for the n-th time.
     KillInWrite {
         nth: u8,
-        is_written: bool,
+        written: Written,
     },
+}
+
+/// How much of a state has reached the runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    Nothing,
+    /// The beginning of the line.
+    Torn,
+    All,
 }
 
 /// The inputs that the runner gives to the post step.
