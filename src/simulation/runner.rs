@@ -1,8 +1,8 @@
 //! The runner: starts the steps as processes that it cancels or kills, and keeps what they leave behind.
 
+use super::inputs;
 use super::plan::{Plan, PostInputs, Runner, Stop, Use, Written};
-use super::reoclo::{self, ACCESS_TOKEN, API_KEY, Departure, Reoclo, Seen, Step, USERNAME};
-use super::servers::REGISTRIES;
+use super::reoclo::{Departure, Reoclo, Seen, Step};
 use crate::host::codec::Codec;
 use crate::host::fake::{self, START_UNIX_MS};
 use crate::host::json::JsonError;
@@ -21,8 +21,6 @@ use std::pin::pin;
 /// When GitHub's runner kills a step that it has cancelled:
 /// <https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation>.
 const KILL_AFTER_CANCEL_MS: u64 = 10_000;
-const PARENT_API_KEY: &str = "rca_of-the-parent";
-const PARENT_API_URL: &str = "https://parent.example.com";
 /// The runner's own limit of a step.
 const STEP_LIMIT_MS: u64 = 6 * 3_600_000;
 
@@ -83,7 +81,7 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     pub(super) fn main(&self, of: usize, use_: &Use) -> StepRecord {
-        let inputs = inputs(self.plan, use_);
+        let inputs = inputs::own(self.plan, use_);
         let process = Process::new(self, Step { of, is_main: true }, use_.main_stop, inputs, HashMap::new());
         let process = Process { full_disk_from: use_.full_disk_from, ..process };
         let run = process.run(step::main(&process));
@@ -92,8 +90,8 @@ impl Job<'_> {
 
     pub(super) fn post(&self, of: usize, use_: &Use, state: HashMap<String, String>) -> StepRecord {
         let inputs = match use_.post_inputs {
-            PostInputs::Own => inputs(self.plan, use_),
-            PostInputs::OfParent => parent_inputs(self.plan.between(0, 1, ("parent cleans up", of)) == 1),
+            PostInputs::Own => inputs::own(self.plan, use_),
+            PostInputs::OfParent => inputs::of_parent(self.plan.between(0, 1, ("parent cleans up", of)) == 1),
             PostInputs::Empty => serde_json::json!({}),
         };
         let process = Process::new(self, Step { of, is_main: false }, use_.post_stop, inputs, state);
@@ -103,46 +101,6 @@ impl Job<'_> {
         });
         process.into_record(run)
     }
-}
-
-fn inputs(plan: &Plan, use_: &Use) -> serde_json::Value {
-    let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<Vec<_>>().join("\n");
-    let registry = |at: usize| REGISTRIES[plan.credentials[at].registry].to_owned();
-    let (yes_or_no, secret) =
-        (|yes: bool| if yes { "true" } else { "false" }, |value| if use_.has_secrets { value } else { "" });
-    let mut inputs = serde_json::json!({
-        "api_key": secret(API_KEY),
-        "server_id": lines(use_.servers, &reoclo::server_id),
-        "cleanup": yes_or_no(use_.cleanup),
-        "timeout": use_.timeout_s.to_string(),
-        "if_missing": if use_.if_missing_skips { "skip" } else { "fail" },
-        "job_summary": yes_or_no(use_.job_summary),
-    });
-    let credential = if use_.is_vault {
-        serde_json::json!({ "credential_id": lines(use_.credentials, &reoclo::credential_id) })
-    } else {
-        serde_json::json!({
-            "username": USERNAME,
-            "access_token": secret(ACCESS_TOKEN),
-            "registry_url": lines(use_.credentials, &registry),
-        })
-    };
-    if let (Some(inputs), serde_json::Value::Object(credential)) = (inputs.as_object_mut(), credential) {
-        inputs.extend(credential);
-    }
-    inputs
-}
-
-/// Another step's inputs: what the state has may not be taken from them.
-fn parent_inputs(cleans_up: bool) -> serde_json::Value {
-    serde_json::json!({
-        "api_key": PARENT_API_KEY,
-        "api_url": PARENT_API_URL,
-        "server_id": reoclo::server_id(999),
-        "credential_id": reoclo::credential_id(999),
-        "cleanup": if cleans_up { "true" } else { "false" },
-        "job_summary": "true",
-    })
 }
 
 /// A step while it runs: what the core sees of the world.
@@ -450,8 +408,8 @@ impl Host for Process<'_> {
         let now_ms = self.job.time.now_ms();
         if !request.url.starts_with("https://api.reoclo.com/") {
             // A post step that has lost its state has nothing but the inputs.
-            let is_of_parent = request.authorization.strip_prefix("Bearer ") == Some(PARENT_API_KEY);
-            assert!(is_of_parent && request.url.starts_with(PARENT_API_URL), "{}", request.url);
+            let is_of_parent = request.authorization.strip_prefix("Bearer ") == Some(inputs::PARENT_API_KEY);
+            assert!(is_of_parent && request.url.starts_with(inputs::PARENT_API_URL), "{}", request.url);
             self.note(|| format!("request to the parent's {}", request.url));
             let (code, message) = ("ENOTFOUND".to_owned(), "getaddrinfo ENOTFOUND parent.example.com".to_owned());
             return Err(TransportError::Network { code, message });
