@@ -85,13 +85,13 @@ impl Operation {
 }
 
 /// A login in the file of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) registry: usize,
     /// The operation that has logged in.
     pub(super) operation: usize,
-    /// The first and the last operation that have restored it after a logout.
-    pub(super) restored_by: Option<(usize, usize)>,
+    /// The operations that have restored it after a logout.
+    pub(super) restored_by: Vec<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -213,15 +213,12 @@ impl Servers {
         for entry in &mut written {
             let is_there = |other: &&Entry| (other.registry, other.operation) == (entry.registry, entry.operation);
             match logins.iter().find(is_there) {
-                Some(same) => entry.restored_by = same.restored_by,
-                None => {
-                    let first = entry.restored_by.map_or(number, |(first, _)| first);
-                    entry.restored_by = Some((first, number));
-                }
+                Some(same) => entry.restored_by.clone_from(&same.restored_by),
+                None => entry.restored_by.push(number),
             }
         }
         if operation.is_login {
-            written.push(Entry { registry: operation.registry, operation: number, restored_by: None });
+            written.push(Entry { registry: operation.registry, operation: number, restored_by: Vec::new() });
         }
         self.writes.push((operation.ends_ms, operation.server, written.clone()));
         *logins = written;
