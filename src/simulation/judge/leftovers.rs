@@ -100,6 +100,7 @@ fn is_healthy(case: &Case<'_>, server: usize) -> bool {
         && plan.api.rate_limit.is_none()
         && plan.api.logout_response != LogoutResponse::Accepted
         && (plan.runner == Runner::GitHub || case.use_.post_inputs == PostInputs::Own)
+        && !(plan.runner == Runner::WithoutStateFile && case.main().killed_in_write)
         && case.logins.len() <= 20
         && outage.is_none_or(|(starts_ms, ends_ms)| ends_ms < from_ms || starts_ms > post.ended_ms)
         && case.exchanges(false).all(|it| it.fault.is_none_or(|fault| fault.passes() && it.ended_ms.is_some_and(|ms| ms < from_ms)))
