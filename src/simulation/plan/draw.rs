@@ -159,12 +159,16 @@ fn api() -> impl Strategy<Value = Api> {
     ];
     let looks = prop_oneof![2 => Just(Down::NoConnection), 2 => Just(Down::Unavailable), 1 => Just(Down::RateLimited)];
     let outages = weighted(0.1, (times_ms(), prop_oneof![3 => 0..10_000_u32, 1 => 0..200_000_u32], looks));
+    let quota_headers =
+        [QuotaHeaders::Draft, QuotaHeaders::EarlierDraft, QuotaHeaders::Seconds, QuotaHeaders::UnixTime];
+    let limiters = (limiters, weighted(0.3, select(quota_headers.to_vec())));
     (keys, logout_responses, limiters, outages, weighted(0.4, Just(()))).prop_map(
-        |(key, logout_response, limiter, outage, of_post)| Api {
+        |(key, logout_response, (limiter, quota_headers), outage, of_post)| Api {
             key,
             logout_response,
             rate_limit: None,
             limiter,
+            quota_headers,
             outage,
             is_outage_of_post: of_post.is_some(),
         },

@@ -93,6 +93,7 @@ pub(super) struct Api {
     /// How many requests it accepts at once, and a minute.
     pub(super) rate_limit: Option<(u32, u32)>,
     pub(super) limiter: Limiter,
+    pub(super) quota_headers: Option<QuotaHeaders>,
     /// When the whole API is down, for how long, and what that looks like.
     pub(super) outage: Option<(u32, u32, Down)>,
     /// Whether that is counted from the start of the first post step, and not from that of the job.
@@ -107,6 +108,18 @@ pub(super) enum Limiter {
     Minute,
     /// The same, but its 429 has no `Retry-After`.
     SilentMinute,
+}
+
+/// The headers in which an API says how many requests are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QuotaHeaders {
+    /// `RateLimit`, as the drafts of the standard have it.
+    Draft,
+    /// `RateLimit-Remaining` and `RateLimit-Reset`, of earlier drafts.
+    EarlierDraft,
+    /// `X-RateLimit-Remaining` and `X-RateLimit-Reset`: in seconds, or at a Unix time.
+    Seconds,
+    UnixTime,
 }
 
 /// What an API looks like that is down.

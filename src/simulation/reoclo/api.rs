@@ -1,6 +1,7 @@
 //! Reoclo's API: what it makes of a request.
 
 use super::exchange::{ACCESS_TOKEN, API_KEY, Exchange, Seen, USERNAME, server_id, server_name};
+use super::headers;
 use super::limit::RateLimit;
 use crate::host::Response;
 use crate::host::fake::response;
@@ -32,21 +33,24 @@ impl Api {
     /// Executes a request.
     pub(super) fn execute(&mut self, exchange: &Exchange, servers: &mut Servers, now_ms: u64) -> Executed {
         if let Err((status, retry_after_s)) = self.authorise(exchange, now_ms) {
-            let (response, seen) = self.error_response(exchange, status, retry_after_s);
+            let (mut response, seen) = self.error_response(exchange, status, retry_after_s, now_ms);
+            if status != 401 {
+                response.headers.extend(self.quota(now_ms));
+            }
             return Executed { response, seen, ready_ms: now_ms, started: None };
         }
         let started = match exchange.call {
             Call::Login | Call::Logout => self.start_operation(exchange, servers, now_ms),
             _ => None,
         };
-        let (response, seen, ready_ms) = match (exchange.call, started) {
+        let (mut response, seen, ready_ms) = match (exchange.call, started) {
             (Call::Login, Some(operation)) => {
                 let (response, seen) = self.login_response(exchange, operation, servers);
                 (response, seen, now_ms)
             }
             (Call::Logout, Some(operation)) => self.logout_response(exchange, operation, servers, now_ms),
             (Call::Login | Call::Logout, None) => {
-                let (response, seen) = self.error_response(exchange, 422, None);
+                let (response, seen) = self.error_response(exchange, 422, None, now_ms);
                 (response, seen, now_ms)
             }
             _ => {
@@ -54,7 +58,13 @@ impl Api {
                 (response, seen, now_ms)
             }
         };
+        response.headers.extend(self.quota(now_ms));
         Executed { response, seen, ready_ms, started }
+    }
+
+    fn quota(&self, now_ms: u64) -> Vec<(&'static str, String)> {
+        let quota = self.rate_limit.as_ref().map(|rate_limit| rate_limit.quota(now_ms));
+        quota.map(|quota| headers::quota(&self.plan, quota, now_ms)).unwrap_or_default()
     }
 
     /// Checks key, rate limit, permissions and IDs.
@@ -169,7 +179,7 @@ impl Api {
     /// The response to a status request.
     fn report(&self, exchange: &Exchange, servers: &Servers, now_ms: u64) -> (Response, Seen) {
         let asked = exchange.asks_for.and_then(|asked| Some((asked, servers.operations.get(asked)?)));
-        let Some((operation, it)) = asked else { return self.error_response(exchange, 404, None) };
+        let Some((operation, it)) = asked else { return self.error_response(exchange, 404, None, now_ms) };
         let has_ended = now_ms >= it.reported_ms;
         let status = match () {
             () if has_ended => status_word(it.ending.status),
@@ -209,7 +219,7 @@ impl Api {
     }
 
     /// A response with one of these errors. Some name a time to wait.
-    pub(super) fn rejected(&self, exchange: &Exchange, statuses: &[u16]) -> (Response, Seen) {
+    pub(super) fn rejected(&self, exchange: &Exchange, statuses: &[u16], now_ms: u64) -> (Response, Seen) {
         let at = self.plan.between(0, statuses.len() as u64 - 1, ("status", exchange.number));
         let status = statuses.get(at as usize).copied().unwrap_or(500);
         let noise = self.plan.noise(("retry after", exchange.number));
@@ -217,21 +227,27 @@ impl Api {
         if matches!(status, 429 | 503) && noise < 0.7 {
             retry_after_s = Some(if noise < 0.6 { (noise * 10.0) as u64 } else { (noise * 1_000.0) as u64 });
         }
-        self.error_response(exchange, status, retry_after_s)
+        self.error_response(exchange, status, retry_after_s, now_ms)
     }
 
     /// A response of an API that says that it is down.
-    pub(super) fn down(&self, exchange: &Exchange, down: Down) -> (Response, Seen) {
+    pub(super) fn down(&self, exchange: &Exchange, down: Down, now_ms: u64) -> (Response, Seen) {
         match down {
             Down::RateLimited => {
                 let retry_after_s = self.plan.between(0, 3, ("soon", exchange.number));
-                self.error_response(exchange, 429, Some(retry_after_s))
+                self.error_response(exchange, 429, Some(retry_after_s), now_ms)
             }
-            Down::NoConnection | Down::Unavailable => self.rejected(exchange, &[503]),
+            Down::NoConnection | Down::Unavailable => self.rejected(exchange, &[503], now_ms),
         }
     }
 
-    fn error_response(&self, exchange: &Exchange, status: u16, retry_after_s: Option<u64>) -> (Response, Seen) {
+    fn error_response(
+        &self,
+        exchange: &Exchange,
+        status: u16,
+        retry_after_s: Option<u64>,
+        now_ms: u64,
+    ) -> (Response, Seen) {
         let detail = match self.plan.between(0, 4, ("detail", exchange.number)) {
             0 => format!("key {API_KEY} for {USERNAME}:{ACCESS_TOKEN}\\n::error::it"),
             1 => "Not Found".to_owned(),
@@ -240,12 +256,13 @@ impl Api {
         };
         let mut response = response(status, &format!(r#"{{"detail":"{detail}"}}"#));
         if let Some(seconds) = retry_after_s {
-            response.headers.push(("retry-after", seconds.to_string()));
+            response.headers.extend(headers::retry_after(&self.plan, exchange.number, seconds, now_ms));
         }
         if (300..400).contains(&status) {
             response.headers.push(("location", "https://login.example.com/".to_owned()));
         }
-        (response, Seen::Rejected { status, retry_after_ms: retry_after_s.map(|seconds| seconds * 1_000) })
+        // How long to wait depends on when it arrives.
+        (response, Seen::Rejected { status, retry_after_ms: None })
     }
 }
 

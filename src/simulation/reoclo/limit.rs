@@ -57,6 +57,17 @@ impl RateLimit {
         Err((self.limiter != Limiter::SilentMinute).then(|| self.next_s(now_ms)))
     }
 
+    /// How many requests are left, and in how many seconds there are more.
+    pub(super) fn quota(&self, now_ms: u64) -> (u64, u64) {
+        let more_in_s = match self.limiter {
+            Limiter::TokenBucket if self.left >= 1.0 => {
+                ((self.capacity - self.left) * 60.0 / self.per_minute).ceil() as u64
+            }
+            _ => self.next_s(now_ms),
+        };
+        (self.left as u64, more_in_s)
+    }
+
     /// In how many seconds another request is accepted.
     fn next_s(&self, now_ms: u64) -> u64 {
         match self.limiter {

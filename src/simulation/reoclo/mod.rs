@@ -2,6 +2,7 @@
 
 mod api;
 mod exchange;
+mod headers;
 mod limit;
 mod network;
 

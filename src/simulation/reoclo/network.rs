@@ -2,6 +2,7 @@
 
 use super::api::{Api, Executed};
 use super::exchange::{API_KEY, Answer, Exchange, Seen, Step, number, server_name};
+use super::headers;
 use crate::host::fake::response;
 use crate::host::{Request, Response, TransportError};
 use crate::simulation::plan::{CALLS, Call, Down, Fault, OtherJob, Plan};
@@ -265,12 +266,12 @@ impl Reoclo {
         let fault = exchange.fault;
         let latency_ms = self.plan.between(2, 60, ("response", number));
         let rejected = |statuses: &[u16]| {
-            let (response, seen) = self.api.rejected(exchange, statuses);
+            let (response, seen) = self.api.rejected(exchange, statuses, now_ms);
             (Ok(response), seen)
         };
         let unexecuted = match fault {
             _ if let Some(down) = self.is_down(now_ms) => {
-                let (response, seen) = self.api.down(exchange, down);
+                let (response, seen) = self.api.down(exchange, down, now_ms);
                 Some((Ok(response), seen))
             }
             Some(Fault::Reset) => Some(lost()),
@@ -278,16 +279,20 @@ impl Reoclo {
             Some(Fault::LoginPage) => {
                 Some((Ok(response(200, "<!doctype html><title>Sign in</title>")), Seen::NoAnswer))
             }
-            Some(Fault::Rejected) => Some(rejected(&[400, 401, 402, 403, 404, 404, 405, 409, 410, 413, 422])),
+            Some(Fault::Rejected) => Some(rejected(&[400, 401, 402, 403, 404, 404, 405, 409, 410, 413, 422, 499])),
             Some(Fault::RateLimited) => Some(rejected(&[429])),
             Some(Fault::Unavailable) => Some(rejected(&[408, 425, 500, 502, 503, 504, 520, 524])),
-            Some(Fault::Redirected) => Some(rejected(&[301, 302, 307, 308])),
+            Some(Fault::Redirected) => Some(rejected(&[301, 302, 303, 307, 308])),
             _ => None,
         };
-        let answer = match unexecuted {
+        let mut answer = match unexecuted {
             Some((response, seen)) => Some(Answer { at_ms: now_ms + latency_ms, response, seen }),
             None => self.answer(number, fault, latency_ms, now_ms),
         };
+        if let Some(Answer { at_ms, response: Ok(response), seen: Seen::Rejected { retry_after_ms, .. } }) = &mut answer
+        {
+            *retry_after_ms = headers::retry_after_ms(response, *at_ms);
+        }
         if let Some(exchange) = self.exchanges.get_mut(number) {
             exchange.answer = answer;
         }
@@ -324,7 +329,7 @@ impl Reoclo {
             Some(Fault::TooLarge) if !is_rejected => (Err(TransportError::TooLarge), Seen::NoAnswer, at_ms),
             Some(Fault::UnavailableExecuted) => {
                 let exchange = self.exchanges.get(number)?;
-                let (response, seen) = self.api.rejected(exchange, &[408, 500, 502, 504, 524]);
+                let (response, seen) = self.api.rejected(exchange, &[408, 499, 500, 502, 504, 524], now_ms);
                 (Ok(response), seen, at_ms)
             }
             _ => (Ok(response), seen, at_ms),
