@@ -386,8 +386,8 @@ impl Host for Process<'_> {
     fn random(&self) -> f64 {
         let number = self.last_random.get() + 1;
         self.last_random.set(number);
-        // At least a half, so that the judge knows the shortest backoff.
-        0.5 + self.job.plan.noise(("random", self.step.of, self.step.is_main, number)) / 2.0
+        let least = if self.job.plan.has_short_backoff { 0.0 } else { 0.5 };
+        least + (1.0 - least) * self.job.plan.noise(("random", self.step.of, self.step.is_main, number))
     }
     async fn cancelled(&self) {
         match self.stop {

@@ -34,6 +34,7 @@ pub(crate) fn plans() -> impl Strategy<Value = Plan> {
     (
         (
             any::<u64>(),
+            weighted(0.2, Just(())).prop_map(|short| short.is_some()),
             prop_oneof![4 => Just(Runner::GitHub), 2 => Just(Runner::Gitea), 1 => Just(Runner::WithoutStateFile)],
         ),
         (a_use(), weighted(0.1, a_use())),
@@ -43,7 +44,14 @@ pub(crate) fn plans() -> impl Strategy<Value = Plan> {
         (troubles, others, clock_jump),
     )
         .prop_map(
-            |((noise, runner), (first, second), api, ((count, rate_limit), kinds), credentials, troubles)| {
+            |(
+                (noise, has_short_backoff, runner),
+                (first, second),
+                api,
+                ((count, rate_limit), kinds),
+                credentials,
+                troubles,
+            )| {
                 let api = Api { rate_limit, ..api };
                 let ((faults, docker_faults), others, clock_jump) = troubles;
                 let uses = [Some(first), second].into_iter().flatten();
@@ -57,7 +65,19 @@ pub(crate) fn plans() -> impl Strategy<Value = Plan> {
                 let faults = faults.into_iter().map(|it| within_reach(it, logins)).collect();
                 let docker_faults = docker_faults.into_iter().map(|it| docker_within_reach(it, logins)).collect();
                 let servers = kinds.iter().cycle().take(count).cloned().collect();
-                Plan { noise, runner, uses, api, servers, credentials, faults, docker_faults, others, clock_jump }
+                Plan {
+                    noise,
+                    has_short_backoff,
+                    runner,
+                    uses,
+                    api,
+                    servers,
+                    credentials,
+                    faults,
+                    docker_faults,
+                    others,
+                    clock_jump,
+                }
             },
         )
 }

@@ -10,6 +10,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(super) struct Plan {
     /// Decides what is of no interest in itself, such as the exact duration of a request.
     pub(super) noise: u64,
+    /// Whether the random numbers of the steps are also small. Otherwise they are at least a half, so that the judge knows the
+    /// shortest backoff.
+    pub(super) has_short_backoff: bool,
     pub(super) runner: Runner,
     /// The uses of the action in the job, one or two.
     pub(super) uses: Vec<Use>,
