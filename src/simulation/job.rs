@@ -11,6 +11,7 @@ const SETTLED_AFTER_MS: u64 = 24 * 3_600_000;
 
 /// All that has happened in a job.
 pub(super) struct History {
+    /// Its outage is that of the job, whatever it was counted from.
     pub(super) plan: Plan,
     /// One for each use of the action that was started.
     pub(super) uses: Vec<UseRecord>,
@@ -39,10 +40,13 @@ pub(super) fn run(plan: &Plan, is_recorded: bool) -> History {
     let mut uses = Vec::new();
     while let Some((of, use_, main)) = started.pop() {
         job.reoclo.borrow_mut().advance(job.time.now_ms());
+        job.reoclo.borrow_mut().start_post(job.time.now_ms());
         let post = job.post(of, use_, main.state.clone());
         uses.insert(0, UseRecord { main, post });
     }
     let mut reoclo = job.reoclo.into_inner();
     reoclo.advance(job.time.now_ms() + SETTLED_AFTER_MS);
-    History { plan: plan.clone(), uses, reoclo }
+    let mut plan = plan.clone();
+    plan.api.outage = reoclo.outage;
+    History { plan, uses, reoclo }
 }

@@ -4,6 +4,7 @@
 //!
 //! `make simulate` runs it; start reading at `tool`.
 
+mod inputs;
 mod job;
 mod judge;
 mod plan;

@@ -1,8 +1,8 @@
 //! The runner: starts the steps as processes that it cancels or kills, and keeps what they leave behind.
 
-use super::plan::{Plan, PostInputs, Runner, Stop, Use};
-use super::reoclo::{self, ACCESS_TOKEN, API_KEY, Departure, Reoclo, Seen, Step, USERNAME};
-use super::servers::REGISTRIES;
+use super::inputs;
+use super::plan::{Plan, PostInputs, Runner, Stop, Use, Written};
+use super::reoclo::{Departure, Reoclo, Seen, Step};
 use crate::host::codec::Codec;
 use crate::host::fake::{self, START_UNIX_MS};
 use crate::host::json::JsonError;
@@ -81,7 +81,7 @@ pub(super) struct Job<'a> {
 
 impl Job<'_> {
     pub(super) fn main(&self, of: usize, use_: &Use) -> StepRecord {
-        let inputs = inputs(self.plan, use_);
+        let inputs = inputs::own(self.plan, use_);
         let process = Process::new(self, Step { of, is_main: true }, use_.main_stop, inputs, HashMap::new());
         let process = Process { full_disk_from: use_.full_disk_from, ..process };
         let run = process.run(step::main(&process));
@@ -90,8 +90,8 @@ impl Job<'_> {
 
     pub(super) fn post(&self, of: usize, use_: &Use, state: HashMap<String, String>) -> StepRecord {
         let inputs = match use_.post_inputs {
-            PostInputs::Own => inputs(self.plan, use_),
-            PostInputs::OfParent => parent_inputs(),
+            PostInputs::Own => inputs::own(self.plan, use_),
+            PostInputs::OfParent => inputs::of_parent(self.plan.between(0, 1, ("parent cleans up", of)) == 1),
             PostInputs::Empty => serde_json::json!({}),
         };
         let process = Process::new(self, Step { of, is_main: false }, use_.post_stop, inputs, state);
@@ -101,46 +101,6 @@ impl Job<'_> {
         });
         process.into_record(run)
     }
-}
-
-fn inputs(plan: &Plan, use_: &Use) -> serde_json::Value {
-    let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<Vec<_>>().join("\n");
-    let registry = |at: usize| REGISTRIES[plan.credentials[at].registry].to_owned();
-    let (yes_or_no, secret) =
-        (|yes: bool| if yes { "true" } else { "false" }, |value| if use_.has_secrets { value } else { "" });
-    let mut inputs = serde_json::json!({
-        "api_key": secret(API_KEY),
-        "server_id": lines(use_.servers, &reoclo::server_id),
-        "cleanup": yes_or_no(use_.cleanup),
-        "timeout": use_.timeout_s.to_string(),
-        "if_missing": if use_.if_missing_skips { "skip" } else { "fail" },
-        "job_summary": yes_or_no(use_.job_summary),
-    });
-    let credential = if use_.is_vault {
-        serde_json::json!({ "credential_id": lines(use_.credentials, &reoclo::credential_id) })
-    } else {
-        serde_json::json!({
-            "username": USERNAME,
-            "access_token": secret(ACCESS_TOKEN),
-            "registry_url": lines(use_.credentials, &registry),
-        })
-    };
-    if let (Some(inputs), serde_json::Value::Object(credential)) = (inputs.as_object_mut(), credential) {
-        inputs.extend(credential);
-    }
-    inputs
-}
-
-/// Another step's inputs: nothing of them may be used.
-fn parent_inputs() -> serde_json::Value {
-    serde_json::json!({
-        "api_key": "rca_of-the-parent",
-        "api_url": "https://parent.example.com",
-        "server_id": reoclo::server_id(999),
-        "credential_id": reoclo::credential_id(999),
-        "cleanup": "false",
-        "job_summary": "true",
-    })
 }
 
 /// A step while it runs: what the core sees of the world.
@@ -261,6 +221,31 @@ impl<'a> Process<'a> {
         Ok(())
     }
 
+    /// The step is killed while it writes a state.
+    fn tear(&self, key: &str, value: &str, written: Written) {
+        self.note(|| format!("runner    kills the step while it writes {key}: {written:?} is written"));
+        match (written, self.job.plan.runner) {
+            (Written::Nothing, _) => {}
+            (Written::All, _) => {
+                self.saved.borrow_mut().insert(key.to_owned(), value.to_owned());
+            }
+            // The runner ignores a value in its file that has no end.
+            (Written::Torn, Runner::GitHub) => {}
+            // What is printed without an end of line is not read. The state file is lost in any case.
+            (Written::Torn, Runner::Gitea) => {
+                let is_of_key = |line: &str| line.starts_with(&format!("::save-state name={key}::"));
+                self.lines.borrow_mut().pop_if(|(kind, line)| *kind == Kind::Command && is_of_key(line));
+            }
+            // A printed line is read as far as it goes.
+            (Written::Torn, Runner::WithoutStateFile) => {
+                // Without any of it, the post step knows of no login.
+                let length = self.job.plan.between(1, value.len() as u64 - 1, "torn") as usize;
+                let torn = value.get(..length).unwrap_or(value);
+                self.saved.borrow_mut().insert(key.to_owned(), torn.to_owned());
+            }
+        }
+    }
+
     async fn exchange(&self, departure: Departure, timeout_ms: u32) -> (Result<Response, TransportError>, Seen) {
         let Departure { exchange, connects_ms, failure } = departure;
         let (time, reoclo) = (&self.job.time, &self.job.reoclo);
@@ -339,25 +324,17 @@ impl Host for Process<'_> {
     fn save_state(&self, key: &str, value: &str) -> Result<(), String> {
         let nth = self.state_writes.get();
         self.state_writes.set(nth.saturating_add(1));
-        let save = || {
-            self.saved.borrow_mut().insert(key.to_owned(), value.to_owned());
-        };
-        if let Some(Stop::KillInWrite { nth: at, is_written }) = self.stop
+        if let Some(Stop::KillInWrite { nth: at, written }) = self.stop
             && at == nth
             && !self.is_dead.get()
         {
-            if is_written {
-                save();
-            }
-            self.note(|| {
-                format!(
-                    "runner    kills the step while it writes {key}, {}",
-                    if is_written { "just after" } else { "just before" }
-                )
-            });
+            self.tear(key, value, written);
             self.is_dead.set(true);
             return Ok(());
         }
+        let save = || {
+            self.saved.borrow_mut().insert(key.to_owned(), value.to_owned());
+        };
         self.write(|| format!("state     {key}={value}"), save)
     }
     fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
@@ -409,8 +386,8 @@ impl Host for Process<'_> {
     fn random(&self) -> f64 {
         let number = self.last_random.get() + 1;
         self.last_random.set(number);
-        // At least a half, so that the judge knows the shortest backoff.
-        0.5 + self.job.plan.noise(("random", self.step.of, self.step.is_main, number)) / 2.0
+        let least = if self.job.plan.has_short_backoff { 0.0 } else { 0.5 };
+        least + (1.0 - least) * self.job.plan.noise(("random", self.step.of, self.step.is_main, number))
     }
     async fn cancelled(&self) {
         match self.stop {
@@ -429,7 +406,14 @@ impl Host for Process<'_> {
             return pending().await;
         }
         let now_ms = self.job.time.now_ms();
-        assert!(request.url.starts_with("https://api.reoclo.com/"), "{}", request.url);
+        if !request.url.starts_with("https://api.reoclo.com/") {
+            // A post step that has lost its state has nothing but the inputs.
+            let is_of_parent = request.authorization.strip_prefix("Bearer ") == Some(inputs::PARENT_API_KEY);
+            assert!(is_of_parent && request.url.starts_with(inputs::PARENT_API_URL), "{}", request.url);
+            self.note(|| format!("request to the parent's {}", request.url));
+            let (code, message) = ("ENOTFOUND".to_owned(), "getaddrinfo ENOTFOUND parent.example.com".to_owned());
+            return Err(TransportError::Network { code, message });
+        }
         let departure = self.job.reoclo.borrow_mut().depart(self.step, &request, now_ms);
         let exchange = departure.exchange;
         let (response, seen) = self.exchange(departure, request.timeout_ms).await;

@@ -9,6 +9,19 @@ use super::plan::{DockerFault, Plan};
 pub(super) const REGISTRIES: [&str; 4] =
     ["registry.example.com:5000", "harbor.example.com", "[2001:db8::7]:5000", "quay.io"];
 
+/// What docker prints when the network or the registry fails.
+const TRANSIENT_ERRORS: [&str; 9] = [
+    "Error response from daemon: dial tcp 10.0.0.1:443: connect: connection refused",
+    "Error response from daemon: Get https://registry/v2/: net/http: TLS handshake timeout",
+    "Error response from daemon: Get https://registry/v2/: context deadline exceeded",
+    "Error response from daemon: Get https://registry/v2/: EOF",
+    "Error response from daemon: dial tcp: lookup registry on 127.0.0.53:53: no such host",
+    "Error response from daemon: dial tcp 10.0.0.1:443: connect: no route to host",
+    "read tcp 10.0.0.1:50000->10.0.0.2:443: read: connection reset by peer",
+    "login attempt to https://registry/v2/ failed with status: 503 Service Unavailable",
+    "time=2026 level=info msg=retrying\\nlogin attempt to https://registry/v2/ failed with status: 502 Bad Gateway\\n",
+];
+
 /// An agent that stays offline for longer loses the operation.
 const MAX_QUEUED_MS: u64 = 60_000;
 
@@ -35,12 +48,15 @@ pub(super) struct Ending {
     pub(super) status: Status,
     pub(super) exit_code: Option<i64>,
     pub(super) stderr: &'static str,
+    /// Whether docker says that it failed for a reason that passes.
+    pub(super) is_transient: bool,
     /// Whether docker has changed its file.
     pub(super) writes: bool,
 }
 
 impl Ending {
-    const SUCCESS: Self = Self { status: Status::Completed, exit_code: Some(0), stderr: "", writes: true };
+    const SUCCESS: Self =
+        Self { status: Status::Completed, exit_code: Some(0), stderr: "", is_transient: false, writes: true };
 
     pub(super) fn is_success(&self) -> bool {
         self.status == Status::Completed && self.exit_code == Some(0)
@@ -69,13 +85,13 @@ impl Operation {
 }
 
 /// A login in the file of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) registry: usize,
     /// The operation that has logged in.
     pub(super) operation: usize,
-    /// The first and the last operation that have restored it after a logout.
-    pub(super) restored_by: Option<(usize, usize)>,
+    /// The operations that have restored it after a logout.
+    pub(super) restored_by: Vec<usize>,
 }
 
 #[derive(Debug, Default)]
@@ -119,7 +135,8 @@ impl Servers {
     pub(super) fn start(&mut self, plan: &Plan, start: Start, now_ms: u64) -> usize {
         let number = self.operations.len();
         let fault = self.fault(plan, start);
-        let ending = ending(fault, start.is_accepted);
+        let transient_error = plan.between(0, TRANSIENT_ERRORS.len() as u64 - 1, ("transient", number)) as usize;
+        let ending = ending(fault, start.is_accepted, TRANSIENT_ERRORS[transient_error]);
         let Some(server) = plan.servers.get(start.server) else { return number };
 
         let mut starts_ms = now_ms + plan.between(5, 100, ("queued", number));
@@ -129,7 +146,8 @@ impl Servers {
             starts_ms = starts_ms.max(u64::from(from_ms + for_ms));
         }
         if starts_ms > now_ms + MAX_QUEUED_MS {
-            let ending = Ending { status: Status::TimedOut, exit_code: None, stderr: "", writes: false };
+            let ending =
+                Ending { status: Status::TimedOut, exit_code: None, stderr: "", is_transient: false, writes: false };
             return self.push(start, ending, [now_ms + MAX_QUEUED_MS; 3]);
         }
         let shortest_ms = if start.is_login { 40 } else { 10 };
@@ -171,7 +189,7 @@ impl Servers {
         let nth = *started;
         *started += 1;
         let faults = plan.docker_faults.iter();
-        let mut faults = faults.filter(|fault| fault.is_login == start.is_login && plan.number(fault.nth) == nth);
+        let mut faults = faults.filter(|fault| fault.is_login == start.is_login && fault.strikes(nth));
         let fault = faults.next()?.fault;
         self.struck.push((fault, start.is_login));
         Some(fault)
@@ -195,15 +213,12 @@ impl Servers {
         for entry in &mut written {
             let is_there = |other: &&Entry| (other.registry, other.operation) == (entry.registry, entry.operation);
             match logins.iter().find(is_there) {
-                Some(same) => entry.restored_by = same.restored_by,
-                None => {
-                    let first = entry.restored_by.map_or(number, |(first, _)| first);
-                    entry.restored_by = Some((first, number));
-                }
+                Some(same) => entry.restored_by.clone_from(&same.restored_by),
+                None => entry.restored_by.push(number),
             }
         }
         if operation.is_login {
-            written.push(Entry { registry: operation.registry, operation: number, restored_by: None });
+            written.push(Entry { registry: operation.registry, operation: number, restored_by: Vec::new() });
         }
         self.writes.push((operation.ends_ms, operation.server, written.clone()));
         *logins = written;
@@ -216,20 +231,23 @@ impl Servers {
     }
 }
 
-fn ending(fault: Option<DockerFault>, is_accepted: bool) -> Ending {
-    let failed = |stderr| Ending { status: Status::Completed, exit_code: Some(1), stderr, writes: false };
+fn ending(fault: Option<DockerFault>, is_accepted: bool, transient_error: &'static str) -> Ending {
+    let failed =
+        |stderr| Ending { status: Status::Completed, exit_code: Some(1), stderr, is_transient: false, writes: false };
     match fault {
-        Some(DockerFault::NotRun) => Ending { status: Status::Failed, exit_code: None, stderr: "", writes: false },
-        Some(DockerFault::TimeoutBeforeWrite) => {
-            Ending { status: Status::TimedOut, exit_code: None, stderr: "", writes: false }
+        Some(DockerFault::NotRun) => {
+            Ending { status: Status::Failed, exit_code: None, stderr: "", is_transient: false, writes: false }
         }
-        Some(DockerFault::Transient) => failed("Error response from daemon: dial tcp: connection refused"),
+        Some(DockerFault::TimeoutBeforeWrite) => {
+            Ending { status: Status::TimedOut, exit_code: None, stderr: "", is_transient: false, writes: false }
+        }
+        Some(DockerFault::Transient) => Ending { is_transient: true, ..failed(transient_error) },
         _ if !is_accepted => failed("Error response from daemon: unauthorized: incorrect username or password"),
         Some(DockerFault::Denied) => failed("Error response from daemon: denied: requested access is denied"),
         Some(DockerFault::NoExitCode) => Ending { exit_code: None, ..Ending::SUCCESS },
         Some(DockerFault::ReportedAsFailed) => Ending { status: Status::Failed, ..Ending::SUCCESS },
         Some(DockerFault::TimeoutAfterWrite) => {
-            Ending { status: Status::TimedOut, exit_code: None, stderr: "", writes: true }
+            Ending { status: Status::TimedOut, exit_code: None, stderr: "", is_transient: false, writes: true }
         }
         Some(DockerFault::Slow) | None => Ending::SUCCESS,
     }

@@ -127,6 +127,7 @@ fn spacing(case: &Case<'_>, is_main: bool, found: &mut Vec<String>) {
             let last_failure = last.filter(|last| !matches!(last.seen, Seen::Rejected { status: 429, .. }));
             if let Some(last_ended_ms) = last_failure.and_then(|last| last.ended_ms)
                 && failures > 0
+                && !case.history.plan.has_short_backoff
             {
                 let least_ms = (125_u64 << (failures - 1).min(10)).min(MAX_BACKOFF_MS);
                 if request.sent_ms < last_ended_ms + least_ms - 1 {

@@ -156,7 +156,11 @@ impl<'a> Case<'a> {
             let rest = line.strip_prefix('[').and_then(|label| label.strip_prefix(name.as_str()));
             rest.is_some_and(|rest| rest.starts_with([',', ' ']))
         };
-        let names = |line: &str| line.contains(&id) || is_label(line);
+        // What is left of a torn state may not tell the server, but the number of the login.
+        let numbers = (1_usize..).zip(&self.logins).filter(|(_, login)| login.server == server);
+        let is_torn =
+            |line: &str| numbers.clone().any(|(number, _)| line.contains(&format!("state of login {number} ")));
+        let names = |line: &str| line.contains(&id) || is_label(line) || is_torn(line);
         let unknown = self.post().lines_of(Kind::Info).filter(|line| line.contains("cannot be read"));
         self.post().lines_of(Kind::Warning).flat_map(str::lines).chain(unknown).any(names)
     }

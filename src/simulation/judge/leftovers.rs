@@ -26,7 +26,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
         }
     }
     for entry in left_behind(case) {
-        if is_beyond_reach(case, entry) {
+        if is_beyond_reach(case, &entry) {
             continue;
         }
         let server = case.operation(entry.operation).server;
@@ -42,7 +42,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
 
 /// The logins of this use that are there after the job.
 fn left_behind<'a>(case: &'a Case<'_>) -> impl Iterator<Item = Entry> + 'a {
-    let entries = case.history.reoclo.servers.logins.iter().flatten().copied();
+    let entries = case.history.reoclo.servers.logins.iter().flatten().cloned();
     entries.filter(|entry| case.operation(entry.operation).origin == Origin::Use(case.of))
 }
 
@@ -57,7 +57,7 @@ pub(in crate::simulation) fn reasons(history: &History) -> Vec<&'static str> {
             () if record.post.end == End::Killed => "post was killed",
             () if !case.post_knows_inputs() => "post had no state, and other inputs",
             () if record.main.disk_was_full => "the state could not be saved (warning)",
-            () if is_beyond_reach(&case, entry) => "restored, or logged in later, by what nobody knows of",
+            () if is_beyond_reach(&case, &entry) => "restored, or logged in later, by what nobody knows of",
             () => "post could not log out (warning)",
         }));
     }
@@ -65,9 +65,9 @@ pub(in crate::simulation) fn reasons(history: &History) -> Vec<&'static str> {
 }
 
 /// A login that the action cannot know of, or cannot have prevented.
-fn is_beyond_reach(case: &Case<'_>, entry: Entry) -> bool {
-    let restored_by = entry.restored_by.into_iter().flat_map(|(first, last)| [first, last]);
-    [entry.operation].into_iter().chain(restored_by).any(|culprit| is_out_of_control(case, culprit))
+fn is_beyond_reach(case: &Case<'_>, entry: &Entry) -> bool {
+    let mut culprits = [&entry.operation].into_iter().chain(&entry.restored_by);
+    culprits.any(|culprit| is_out_of_control(case, *culprit))
 }
 
 /// Whether the action cannot know of an operation, or cannot wait for it.
@@ -100,6 +100,7 @@ fn is_healthy(case: &Case<'_>, server: usize) -> bool {
         && plan.api.rate_limit.is_none()
         && plan.api.logout_response != LogoutResponse::Accepted
         && (plan.runner == Runner::GitHub || case.use_.post_inputs == PostInputs::Own)
+        && !(plan.runner == Runner::WithoutStateFile && case.main().killed_in_write)
         && case.logins.len() <= 20
         && outage.is_none_or(|(starts_ms, ends_ms)| ends_ms < from_ms || starts_ms > post.ended_ms)
         && case.exchanges(false).all(|it| it.fault.is_none_or(|fault| fault.passes() && it.ended_ms.is_some_and(|ms| ms < from_ms)))

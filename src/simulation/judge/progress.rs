@@ -52,11 +52,10 @@ fn has_reason(case: &Case<'_>, login: &Login<'_>) -> bool {
         .collect();
     let polls =
         case.exchanges(true).filter(|exchange| exchange.asks_for.is_some_and(|asked| operations.contains(&asked)));
-    let transient =
-        operations.iter().filter(|operation| case.operation(**operation).ending.stderr.contains("connection refused"));
+    let transient = operations.iter().filter(|operation| case.operation(**operation).ending.is_transient);
     let docker_failed = |operation: &&usize| {
         let ending = case.operation(**operation).ending;
-        !ending.is_success() && !ending.stderr.contains("connection refused")
+        !ending.is_success() && !ending.is_transient
     };
     login.requests.iter().any(|request| is_final(request))
         || polls.into_iter().any(is_final)
