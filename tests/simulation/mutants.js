@@ -1,6 +1,7 @@
 // `make simulate-mutants`: how many simulated jobs it takes to catch each of these mutants, one changed line each.
 //
-// Usage: node tests/simulation/mutants.js [NAME]. Prints one row per mutant and exits with 1 if one is not caught.
+// Usage: node tests/simulation/mutants.js [NAME]. Prints one row per mutant and exits with 1 if one is not caught. Seed and
+// plan of a row can be pinned in src/simulation/tool.rs. The pinned jobs themselves are left out: they would catch some at once.
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const JOBS = 20_000;
-// Jobs are seeded: with the same seed, a mutant is caught by the same job.
+// Jobs are seeded: with the same seed, a mutant is caught by the same job, whose seed is its number.
 const SEED = 1;
 
 /** Name, file below src/, the line as it is, and as it is in the mutant. */
@@ -43,6 +44,7 @@ const MUTANTS = [
   ['commands not sanitized in docker output', 'runner/log.rs', 'let line = text::sanitize(&line);\n            if', 'let line = line.to_string();\n            if'],
   ['one failure stops the other logins', 'login/mod.rs', 'if task.failed_for_all_logins() {', 'if may_be_running || task.failed_for_all_logins() {'],
   ['failed logins in the outputs', 'login/result.rs', "self.accepted.as_ref().filter(|_| matches!(self.outcome, Some(Ok(()))))", 'self.accepted.as_ref()'],
+  ['a waiting request is not woken', 'api/budget.rs', 'waiting.waker = Some(waker.clone());', ''],
   ['no warnings in post', 'login/logout.rs', 'None => warnings.push((title, vec![message])),', 'None => {}'],
 ];
 
@@ -51,15 +53,15 @@ async function simulate(folder) {
   const child = spawn(
     'cargo',
     ['test', '--locked', '--quiet', '--profile', 'mutants', '--lib', '--', '--ignored', '--exact', '--nocapture', 'simulation::tool::simulate'],
-    { cwd: folder, env: { ...process.env, JOBS, SEED, CARGO_TARGET_DIR: join(process.cwd(), 'target/mutants') }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+    { cwd: folder, env: { ...process.env, JOBS, SEED, PINS: '0', CARGO_TARGET_DIR: join(process.cwd(), 'target/mutants') }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
   );
   let stderr = '';
   child.stderr.on('data', (data) => (stderr += data));
   let caught = null;
   let holds = false;
   for await (const line of createInterface({ input: child.stdout })) {
-    const [, job] = /^Job (\d+),/.exec(line) ?? [];
-    if (job) caught = { job: Number(job), by: '' };
+    const [, job, plan] = /^Job (\d+), seed \d+, plan (\w+)/.exec(line) ?? [];
+    if (job) caught = { job: Number(job), plan, by: '' };
     if (line.startsWith('All guarantees hold')) holds = true;
     const [, by] = /^  (.*)$/.exec(line) ?? [];
     if (caught && by) {
@@ -88,6 +90,6 @@ for (const [name, file, from, to] of MUTANTS.filter(([name]) => !only || name ==
   const caught = await simulate(folder);
   writeFileSync(path, original);
   if (!caught) failed += 1;
-  console.log(`${name.padEnd(48)} ${caught ? `job ${String(caught.job).padStart(6)}  ${caught.by.slice(0, 110)}` : `NOT CAUGHT in ${JOBS} jobs`}`);
+  console.log(`${name.padEnd(48)} ${caught ? `job ${String(caught.job).padStart(6)}, plan ${caught.plan}  ${caught.by.slice(0, 110)}` : `NOT CAUGHT in ${JOBS} jobs`}`);
 }
 process.exit(failed > 0 ? 1 : 0);

@@ -26,7 +26,8 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
         let took_ms = step.ended_ms - step.started_ms;
         match step.end {
             End::Stuck => found.push(format!("{name} waits for ever")),
-            End::Exited(_) if took_ms > limit_ms => found.push(format!("{name} took {took_ms} ms")),
+            End::Panicked => found.push(format!("{name} panics")),
+            End::Exited(_) | End::Killed if took_ms > limit_ms => found.push(format!("{name} took {took_ms} ms")),
             End::Killed if is_main && step.cancelled_ms.is_some() => {
                 found.push("main was cancelled, but did not end".to_owned())
             }
