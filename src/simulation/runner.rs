@@ -60,6 +60,8 @@ pub(super) struct StepRecord {
     pub(super) state: HashMap<String, String>,
     /// Whether the runner could not write a file.
     pub(super) disk_was_full: bool,
+    /// Whether that includes the state.
+    pub(super) state_was_lost: bool,
     /// Whether it was stopped while it wrote the state.
     pub(super) killed_in_write: bool,
 }
@@ -157,6 +159,7 @@ struct Process<'a> {
     writes: Cell<u8>,
     state_writes: Cell<u8>,
     disk_was_full: Cell<bool>,
+    state_was_lost: Cell<bool>,
     is_dead: Cell<bool>,
     last_random: Cell<u64>,
     lines: RefCell<Vec<(Kind, String)>>,
@@ -184,6 +187,7 @@ impl<'a> Process<'a> {
             writes: Cell::new(0),
             state_writes: Cell::new(0),
             disk_was_full: Cell::new(false),
+            state_was_lost: Cell::new(false),
             is_dead: Cell::new(false),
             last_random: Cell::new(0),
             lines: RefCell::default(),
@@ -237,6 +241,7 @@ impl<'a> Process<'a> {
             summary: self.summary.into_inner(),
             state,
             disk_was_full: self.disk_was_full.get(),
+            state_was_lost: self.state_was_lost.get(),
             killed_in_write: self.is_dead.get(),
         }
     }
@@ -368,7 +373,9 @@ impl Host for Process<'_> {
             self.is_dead.set(true);
             return Ok(());
         }
-        self.write(|| format!("state     {key}={value}"), save)
+        let written = self.write(|| format!("state     {key}={value}"), save);
+        self.state_was_lost.set(self.state_was_lost.get() || written.is_err());
+        written
     }
     fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
         self.write(
