@@ -53,6 +53,8 @@ const PINNED: [Pin; 4] = [
         mutant: "no wait after an unknown login",
     },
 ];
+/// In so many jobs, everything happens that can.
+const MANY: u64 = 1_000_000;
 /// How many jobs a thread takes at a time.
 const CHUNK: u64 = 50;
 /// How long a failing job is made smaller.
@@ -240,6 +242,11 @@ fn simulate() {
         let plan = fingerprint(&plan(&plans(), failed));
         println!("Job {}, seed {failed}, plan {plan:#018x}, breaks a guarantee:\n{}", at + 1, list(&violations));
         println!("{}", explain(failed, &violations));
+        std::process::exit(1);
+    }
+    let empty = table.empty_cells();
+    if jobs >= MANY && !empty.is_empty() {
+        println!("Never happened in {jobs} jobs: {}", empty.join(", "));
         std::process::exit(1);
     }
     let elapsed = started.elapsed().as_secs_f64();
