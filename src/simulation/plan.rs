@@ -305,7 +305,14 @@ pub(super) fn plans() -> impl Strategy<Value = Plan> {
             (0..times).map(|at| FaultAt { nth: first.nth.saturating_add(at), ..first }).collect()
         }),
     ];
-    let docker_faults = prop_oneof![2 => Just(vec![]), 1 => vec(any_docker_fault(), 1..=2)];
+    let docker_faults = prop_oneof![
+        12 => Just(vec![]),
+        6 => vec(any_docker_fault(), 1..=2),
+        // Many of the same kind.
+        1 => (any_docker_fault(), 3..=10_u16).prop_map(|(first, times)| {
+            (0..times).map(|at| DockerFaultAt { nth: first.nth.saturating_add(at), ..first }).collect()
+        }),
+    ];
     let troubles = prop_oneof![9 => (faults, docker_faults), 1 => slow_and_unknown()];
     let others = prop_oneof![3 => Just(vec![]), 1 => vec(other_job(), 1..=3)];
     let clock_jump = weighted(0.05, (times_ms(), -100_000..100_000_i32));
