@@ -1,10 +1,12 @@
 //! The post step after one login.
 
 use super::{DENIED, ID, RUNNING, SUCCEEDED, vault};
-use crate::host::Host;
 use crate::host::fake::{FakeHost, response};
+use crate::host::{Host, TransportError};
 use crate::login::logout::POST_TIMEOUT_S;
 use crate::step::post;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// The state after the main step; `login` is the line of one login after its server and credential.
 fn left(login: &str) -> FakeHost {
@@ -302,4 +304,20 @@ fn retries_a_failed_logout_when_the_other_servers_are_done() {
             1 + usize::from(is_logged_out)
         );
     }
+}
+
+/// Found by the simulation: an earlier 429 counted as its reason, so it was sent again at once, and the others got no time.
+#[test]
+fn a_logout_that_timed_out_after_a_429_lets_the_next_one_go_first() {
+    let requests = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&requests);
+    let second = format!("{ID} 2 ended 7 certain op-2 quay.io -");
+    let host = left(ENDED).with_state(&[("login_2", &second)]).responding_by(move |_, body, _| {
+        let mut seen = seen.borrow_mut();
+        seen.push(if body.contains("ghcr.io") { "ghcr.io" } else { "quay.io" });
+        let status = [503, 503, 429, 0].get(seen.len() - 1).copied().unwrap_or(200);
+        (10, if status == 0 { Err(TransportError::TimedOut { was_sent: true }) } else { Ok(response(status, "{}")) })
+    });
+    host.run(post(&host));
+    assert_eq!(requests.take(), ["ghcr.io", "ghcr.io", "ghcr.io", "ghcr.io", "quay.io", "ghcr.io"]);
 }
