@@ -67,7 +67,7 @@ const MUTANTS = [
   ['the last server is starved', 'api/budget.rs', 'queue.partition_point(|other| other.priority <= priority)', 'queue.partition_point(|other| other.priority < priority)'],
   ['a waiting request is not woken', 'api/budget.rs', 'waiting.waker = Some(waker.clone());', ''],
   ['a step panics', 'api/retry.rs', 'failed_attempts.saturating_sub(1).min(16)', '(failed_attempts - 2).min(16)'],
-  ['token not masked in passthrough mode', 'inputs/mod.rs', 'Masks::of(host, api_key, &self.username, &self.access_token, &parts)', 'Masks::of(host, api_key, &self.username, "", &parts)'],
+  ['token not masked in passthrough mode', 'inputs/mod.rs', 'Masks::of(host, api_key, username, &self.access_token, &parts)', 'Masks::of(host, api_key, username, "", &parts)'],
   ['no warnings in post', 'login/logout.rs', 'None => warnings.push((title, vec![message])),', 'None => {}'],
 ];
 

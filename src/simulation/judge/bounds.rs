@@ -134,8 +134,7 @@ fn retries(case: &Case<'_>, is_main: bool, found: &mut Vec<String>) {
         let mut failures = 0;
         for pair in same.windows(2) {
             let [last, next] = pair else { continue };
-            // In another round of logouts, the operation of a login is asked for again.
-            if call != Call::LatePoll && matches!(last.seen, Seen::Rejected { .. }) && is_final(last) {
+            if matches!(last.seen, Seen::Rejected { .. }) && is_final(last) {
                 found.push(format!("a request was sent again after {:?}", last.seen));
             }
             let is_rate_limit = matches!(last.seen, Seen::Rejected { status: 429, .. });
@@ -151,8 +150,8 @@ fn retries(case: &Case<'_>, is_main: bool, found: &mut Vec<String>) {
             if waited_ms + 1 < doubled(FIRST_BACKOFF_MS.0).min(MAX_BACKOFF_MS.0) {
                 found.push(format!("a retry {waited_ms} ms after failure {failures}"));
             }
-            // Post steps do other things between two rounds.
-            let is_same_round = matches!(call, Call::Login | Call::Poll | Call::LogoutPoll);
+            // Logouts have another round.
+            let is_same_round = call != Call::Logout;
             let is_late = waited_ms > doubled(FIRST_BACKOFF_MS.1).min(MAX_BACKOFF_MS.1) + TURN_MS;
             if is_same_round && !pauses && case.use_.servers <= FEW && is_late {
                 found.push(format!("a retry only {waited_ms} ms after failure {failures}"));
@@ -214,8 +213,7 @@ fn polls(same: &[&Exchange], found: &mut Vec<String>) {
             Seen::Status { has_ended: false, .. } if next.sent_ms + 1 < last.sent_ms + least_ms => {
                 found.push(format!("a status request {} ms after another", next.sent_ms - last.sent_ms));
             }
-            // In another round of logouts, the operation of a login is asked for again.
-            Seen::Status { has_ended: true, .. } if last.call != Call::LatePoll => {
+            Seen::Status { has_ended: true, .. } => {
                 found.push("a status request after the end of the operation".to_owned());
             }
             _ => {}
