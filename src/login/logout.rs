@@ -261,7 +261,9 @@ struct LogoutStep<'a, H> {
 #[derive(Clone, Copy)]
 struct LogoutLimits {
     requested_by: Deadline,
-    ended_by: Deadline,
+    /// How many logouts of this server share the time that is left when it has been requested: one that never ends must not
+    /// block the rest.
+    left_here: usize,
 }
 
 impl<H: Host> LogoutStep<'_, H> {
@@ -307,11 +309,8 @@ impl<H: Host> LogoutStep<'_, H> {
             loop {
                 self.budget.until_due().await;
                 let min_ms = if self.api_was_silent.get() { 0.0 } else { SLOW_LOGOUT_MS };
-                let limits = LogoutLimits {
-                    requested_by: self.deadline.share(self.host, left_here, min_ms),
-                    // One logout that never ends must not block the rest.
-                    ended_by: self.deadline.share(self.host, left_here, 0.0),
-                };
+                let limits =
+                    LogoutLimits { requested_by: self.deadline.share(self.host, left_here, min_ms), left_here };
                 if target.result.get() != LogoutResult::Unconfirmed
                     || self.log_out_target(&log, target, registry, unfinished, limits).await.is_break()
                 {
@@ -455,7 +454,7 @@ impl<H: Host> LogoutStep<'_, H> {
             };
             let wait_ms = retry::backoff_ms(attempt, self.host.random());
             log.retrying(&error, wait_ms, attempt, Some(MAX_ATTEMPTS));
-            limits.ended_by.sleep(self.host, wait_ms).await;
+            self.deadline.sleep(self.host, wait_ms).await;
             attempt += 1;
         }
     }
@@ -483,16 +482,19 @@ impl<H: Host> LogoutStep<'_, H> {
             Err(ApiError::NotSent { .. }) => return Err(LogoutError::NotSent { registry: registry.to_owned() }),
             response => response?,
         };
-        match (response.status, response.operation_id) {
+        let ended_by = self.deadline.share(host, limits.left_here, 0.0);
+        // It becomes part of a URL.
+        let operation_id = response.operation_id.filter(|id| !self.log.is_secret(id.as_str()));
+        match (response.status, operation_id) {
             (None | Some(OperationStatus::Completed), _) => Ok(LogoutResult::LoggedOut),
             (Some(_), Some(id)) => {
-                match operation::wait(host, client, &self.logout_polls, &id, server, limits.ended_by).await {
+                match operation::wait(host, client, &self.logout_polls, &id, server, ended_by).await {
                     Ok(Some(operation)) => {
                         operation::check_logout(self.log, &operation, registry, &id).map(|()| LogoutResult::LoggedOut)
                     }
                     // A key may be allowed to log out but not to read operations.
                     Err(ApiError::HttpStatus { status: 403 | 404, .. }) => Ok(LogoutResult::Requested),
-                    Err(error) if !limits.ended_by.has_passed(host) => {
+                    Err(error) if !ended_by.has_passed(host) => {
                         target.has_unknown_logout.set(true);
                         Err(error.into())
                     }

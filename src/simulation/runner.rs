@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 
 /// When GitHub's runner kills a step that it has cancelled:
@@ -40,8 +41,9 @@ pub(super) enum End {
     /// `true` for success; the post step has always success.
     Exited(bool),
     Killed,
-    /// It waits for ever.
+    /// It waits for ever, or until the runner's own limit.
     Stuck,
+    Panicked,
 }
 
 /// What a step has done.
@@ -58,6 +60,8 @@ pub(super) struct StepRecord {
     pub(super) state: HashMap<String, String>,
     /// Whether the runner could not write a file.
     pub(super) disk_was_full: bool,
+    /// Whether that includes the state.
+    pub(super) state_was_lost: bool,
     /// Whether it was stopped while it wrote the state.
     pub(super) killed_in_write: bool,
 }
@@ -115,6 +119,7 @@ struct Process<'a> {
     writes: Cell<u8>,
     state_writes: Cell<u8>,
     disk_was_full: Cell<bool>,
+    state_was_lost: Cell<bool>,
     is_dead: Cell<bool>,
     last_random: Cell<u64>,
     lines: RefCell<Vec<(Kind, String)>>,
@@ -142,6 +147,7 @@ impl<'a> Process<'a> {
             writes: Cell::new(0),
             state_writes: Cell::new(0),
             disk_was_full: Cell::new(false),
+            state_was_lost: Cell::new(false),
             is_dead: Cell::new(false),
             last_random: Cell::new(0),
             lines: RefCell::default(),
@@ -151,7 +157,8 @@ impl<'a> Process<'a> {
         }
     }
 
-    fn run(&self, step: impl Future<Output = bool>) -> Run<bool> {
+    /// Runs the step. `None` if it panics.
+    fn run(&self, step: impl Future<Output = bool>) -> Option<Run<bool>> {
         let what = if self.step.is_main { "main" } else { "post" };
         self.note(|| format!("runner    starts {what} of use {}", self.step.of));
         let ends_ms = match self.stop {
@@ -159,24 +166,31 @@ impl<'a> Process<'a> {
             Some(Stop::KillAt(ms)) => self.started_ms + u64::from(ms),
             _ => self.started_ms + STEP_LIMIT_MS,
         };
-        let run = self.job.time.run(step, ends_ms, || !self.is_dead.get());
-        self.note(|| format!("runner    {what} of use {}: {run:?}", self.step.of));
+        let run = || self.job.time.run(step, ends_ms, || !self.is_dead.get());
+        let run = catch_unwind(AssertUnwindSafe(run)).ok();
+        self.note(|| match &run {
+            Some(run) => format!("runner    {what} of use {}: {run:?}", self.step.of),
+            None => format!("runner    {what} of use {} panics", self.step.of),
+        });
         run
     }
 
-    fn into_record(self, run: Run<bool>) -> StepRecord {
+    fn into_record(self, run: Option<Run<bool>>) -> StepRecord {
         let lines = self.lines.into_inner();
         let state = match run {
-            Run::Dropped if self.job.plan.runner == Runner::Gitea => printed_state(&lines),
+            Some(Run::Dropped) if self.job.plan.runner == Runner::Gitea => printed_state(&lines),
             _ => self.saved.into_inner(),
         };
+        let has_reached_limit = self.job.time.now_ms() >= self.started_ms + STEP_LIMIT_MS && !self.is_dead.get();
         StepRecord {
             started_ms: self.started_ms,
             ended_ms: self.job.time.now_ms(),
             end: match run {
-                Run::Finished(succeeded) => End::Exited(succeeded),
-                Run::Dropped => End::Killed,
-                Run::Stuck => End::Stuck,
+                Some(Run::Finished(succeeded)) => End::Exited(succeeded),
+                Some(Run::Dropped) if has_reached_limit => End::Stuck,
+                Some(Run::Dropped) => End::Killed,
+                Some(Run::Stuck) => End::Stuck,
+                None => End::Panicked,
             },
             cancelled_ms: match self.stop {
                 Some(Stop::CancelAt(ms)) => Some(self.started_ms + u64::from(ms)),
@@ -187,6 +201,7 @@ impl<'a> Process<'a> {
             summary: self.summary.into_inner(),
             state,
             disk_was_full: self.disk_was_full.get(),
+            state_was_lost: self.state_was_lost.get(),
             killed_in_write: self.is_dead.get(),
         }
     }
@@ -335,7 +350,9 @@ impl Host for Process<'_> {
         let save = || {
             self.saved.borrow_mut().insert(key.to_owned(), value.to_owned());
         };
-        self.write(|| format!("state     {key}={value}"), save)
+        let written = self.write(|| format!("state     {key}={value}"), save);
+        self.state_was_lost.set(self.state_was_lost.get() || written.is_err());
+        written
     }
     fn set_output(&self, name: &str, value: &str) -> Result<(), String> {
         self.write(

@@ -1,10 +1,12 @@
 //! The post step after one login.
 
 use super::{DENIED, ID, RUNNING, SUCCEEDED, vault};
-use crate::host::Host;
 use crate::host::fake::{FakeHost, response};
+use crate::host::{Host, TransportError};
 use crate::login::logout::POST_TIMEOUT_S;
 use crate::step::post;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// The state after the main step; `login` is the line of one login after its server and credential.
 fn left(login: &str) -> FakeHost {
@@ -83,6 +85,16 @@ fn a_logout_without_readable_result_is_requested() {
         assert!(host.events("info").concat().contains("requested; its result cannot be read"), "{responses:?}");
         assert!(host.events("warning").is_empty());
     }
+}
+
+/// Found by the simulation: the API key was part of a URL.
+#[test]
+fn a_secret_never_becomes_an_operation_id_of_a_logout() {
+    let response = (202, r#"{"operation_id":"rca_a-long-key","status":"running"}"#);
+    let host = left(ENDED).with_state(&[("api_key", "rca_a-long-key")]).responding(&[response]);
+    host.run(post(&host));
+    assert_eq!(host.events("send").len(), 1);
+    assert!(host.events("info").concat().contains("requested; its result cannot be read"));
 }
 
 #[test]
@@ -302,4 +314,20 @@ fn retries_a_failed_logout_when_the_other_servers_are_done() {
             1 + usize::from(is_logged_out)
         );
     }
+}
+
+/// Found by the simulation: an earlier 429 counted as its reason, so it was sent again at once, and the others got no time.
+#[test]
+fn a_logout_that_timed_out_after_a_429_lets_the_next_one_go_first() {
+    let requests = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&requests);
+    let second = format!("{ID} 2 ended 7 certain op-2 quay.io -");
+    let host = left(ENDED).with_state(&[("login_2", &second)]).responding_by(move |_, body, _| {
+        let mut seen = seen.borrow_mut();
+        seen.push(if body.contains("ghcr.io") { "ghcr.io" } else { "quay.io" });
+        let status = [503, 503, 429, 0].get(seen.len() - 1).copied().unwrap_or(200);
+        (10, if status == 0 { Err(TransportError::TimedOut { was_sent: true }) } else { Ok(response(status, "{}")) })
+    });
+    host.run(post(&host));
+    assert_eq!(requests.take(), ["ghcr.io", "ghcr.io", "ghcr.io", "ghcr.io", "quay.io", "ghcr.io"]);
 }

@@ -1,7 +1,7 @@
 //! One use of the action in a job, and what its steps could know.
 
 use crate::simulation::job::{History, UseRecord};
-use crate::simulation::plan::{Call, PostInputs, Runner, Use};
+use crate::simulation::plan::{Call, Fault, PostInputs, Runner, Use};
 use crate::simulation::reoclo::{Exchange, Seen, server_id, server_name};
 use crate::simulation::runner::{End, Kind, StepRecord};
 use crate::simulation::servers::{Operation, Status};
@@ -9,6 +9,13 @@ use crate::simulation::servers::{Operation, Status};
 /// The most attempts of a login request, and of a login.
 pub(super) const LOGIN_REQUESTS: usize = 6;
 pub(super) const LOGINS: usize = 3;
+/// The most attempts of a logout request, and of a logout.
+pub(super) const LOGOUT_REQUESTS: usize = 3;
+pub(super) const LOGOUTS: usize = 3;
+/// A failed logout is tried again when the other servers are done, if that took so long.
+pub(super) const NEXT_ROUND_MS: u64 = 5_000;
+/// The time limit of all logouts.
+pub(super) const LOGOUT_LIMIT_MS: u64 = 44_000;
 /// How long the post step waits for logins that may still be running.
 pub(super) const LOGIN_WAIT_MS: u64 = 20_000;
 /// How long the next login on a server waits for one whose operation is unknown.
@@ -22,6 +29,19 @@ pub(super) struct Login<'a> {
     pub(super) credential: usize,
     pub(super) registry: usize,
     pub(super) requests: Vec<&'a Exchange>,
+}
+
+/// How a logout has ended, as far as the post step could learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LogoutEnd {
+    Done,
+    /// Accepted, but nobody can ask for its result.
+    Unreadable,
+    /// A later attempt can succeed.
+    FailedForNow,
+    Failed,
+    /// It was running when the time was over.
+    Unfinished,
 }
 
 /// One use of the action.
@@ -98,6 +118,72 @@ impl<'a> Case<'a> {
         self.exchanges(is_main).find(|exchange| exchange.seen == ended).and_then(|exchange| exchange.ended_ms)
     }
 
+    /// When the time of a step is over.
+    pub(super) fn deadline_ms(&self, is_main: bool) -> u64 {
+        if is_main {
+            self.main().started_ms + u64::from(self.use_.timeout_s) * 1_000
+        } else {
+            self.post().started_ms + LOGOUT_LIMIT_MS
+        }
+    }
+
+    /// Whether a request has failed, and is one of the limited attempts: a rate limit costs only time, if there is enough.
+    pub(super) fn is_failed_attempt(&self, request: &Exchange) -> bool {
+        match (request.seen, request.ended_ms) {
+            (Seen::Rejected { status: 429, retry_after_ms: Some(wait_ms) }, Some(ended_ms)) => {
+                ended_ms + wait_ms >= self.deadline_ms(request.step.is_main)
+            }
+            (Seen::Rejected { status: 429, .. }, _) => false,
+            (seen, _) => matches!(seen, Seen::NotSent | Seen::NoAnswer | Seen::Rejected { .. }),
+        }
+    }
+
+    /// How a logout request, and the logout that it has started, have ended.
+    pub(super) fn logout_end(&self, request: &Exchange) -> LogoutEnd {
+        let operation = match request.seen {
+            Seen::LoggedOut => return LogoutEnd::Done,
+            Seen::Accepted { operation: None, .. } => return LogoutEnd::Unreadable,
+            Seen::Accepted { operation: Some(operation), .. } => operation,
+            _ if is_final(request) => return LogoutEnd::Failed,
+            _ => return LogoutEnd::FailedForNow,
+        };
+        let ending = self.operation(operation).ending;
+        let ended = Seen::Status { operation, has_ended: true };
+        let mut polls = self.exchanges(false).filter(|it| it.asks_for == Some(operation));
+        match () {
+            () if self.seen_end_ms(operation, false).is_none() => match polls.find(|poll| is_final(poll)) {
+                Some(Exchange { seen: Seen::Rejected { status: 403 | 404, .. }, .. }) => LogoutEnd::Unreadable,
+                Some(_) => LogoutEnd::Failed,
+                None => LogoutEnd::Unfinished,
+            },
+            // Without an exit code there is nothing to say against it.
+            () if ending.status == Status::Completed && ending.exit_code.unwrap_or(0) == 0 => LogoutEnd::Done,
+            () if ending.is_transient => LogoutEnd::FailedForNow,
+            // Without output, the agent could not run docker.
+            () if ending.stderr.is_empty() && !polls.any(|it| it.fault == Some(Fault::Hostile) && it.seen == ended) => {
+                LogoutEnd::FailedForNow
+            }
+            () => LogoutEnd::Failed,
+        }
+    }
+
+    /// The logout requests for a registry on a server.
+    pub(super) fn logouts(&self, server: usize, registry: usize) -> impl Iterator<Item = &Exchange> {
+        let logouts = self.exchanges(false).filter(|it| it.call == Call::Logout);
+        logouts.filter(move |it| (it.server, it.registry) == (server, Some(registry)))
+    }
+
+    /// What there can be to log out: each server and registry once.
+    pub(super) fn targets(&self) -> Vec<(usize, usize)> {
+        let mut targets: Vec<(usize, usize)> = Vec::new();
+        for login in &self.logins {
+            if !targets.contains(&(login.server, login.registry)) {
+                targets.push((login.server, login.registry));
+            }
+        }
+        targets
+    }
+
     /// Whether the main step knows that docker has logged in.
     pub(super) fn has_succeeded(&self, login: &Login<'_>) -> bool {
         login.accepted().is_some_and(|(operation, is_valid)| {
@@ -161,7 +247,11 @@ impl<'a> Case<'a> {
         let is_torn =
             |line: &str| numbers.clone().any(|(number, _)| line.contains(&format!("state of login {number} ")));
         let names = |line: &str| line.contains(&id) || is_label(line) || is_torn(line);
-        let unknown = self.post().lines_of(Kind::Info).filter(|line| line.contains("cannot be read"));
+        let is_unreadable = self
+            .exchanges(false)
+            .any(|it| it.call == Call::Logout && it.server == server && self.logout_end(it) == LogoutEnd::Unreadable);
+        let unknown =
+            self.post().lines_of(Kind::Info).filter(|line| is_unreadable && line.contains("result cannot be read"));
         self.post().lines_of(Kind::Warning).flat_map(str::lines).chain(unknown).any(names)
     }
 }

@@ -3,7 +3,6 @@
 use super::case::Case;
 use crate::simulation::plan::Call;
 use crate::simulation::reoclo::{Seen, server_id, server_name};
-use crate::simulation::runner::End;
 use crate::simulation::servers::REGISTRIES;
 
 pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
@@ -23,15 +22,15 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
             .iter()
             .filter(|it| (it.server, it.registry) == (logout.server, registry) && !it.requests.is_empty())
             .peekable();
-        // A kill between the state and the request cannot be told from one after it.
+        // A kill between the state and the request, or its end, cannot be told from one after it.
         let id = server_id(logout.server);
-        let is_saved = case.main().end == End::Killed
+        let is_saved = case.main().killed_in_write
             && case.main().state.values().any(|line| line.starts_with(&id) && line.contains(" requested "));
         if logins.peek().is_none() && !is_saved {
             found.push(format!("{what}, which was never requested"));
-        } else if case.main().end != End::Killed
+        } else if !case.main().killed_in_write
             && logins.peek().is_some()
-            && !case.main().disk_was_full
+            && !case.main().state_was_lost
             && logins.all(|login| case.has_definitely_failed(login))
         {
             found.push(format!("{what}, which has definitely failed"));

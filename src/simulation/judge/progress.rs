@@ -1,10 +1,13 @@
 //! The main step fails only for a reason that does not pass by itself, or because its time is over.
 
 use super::case::{Case, LOGIN_REQUESTS, LOGINS, Login, is_final};
-use crate::simulation::plan::{DockerFault, Server};
+use crate::simulation::plan::{DockerFault, Down, Server};
 use crate::simulation::reoclo::{Exchange, Seen, server_name};
 use crate::simulation::runner::End;
 use crate::simulation::servers::REGISTRIES;
+
+/// The longest wait before a retry.
+const MAX_BACKOFF_MS: u64 = 10_000;
 
 pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
     let main = case.main();
@@ -32,16 +35,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
 }
 
 fn has_reason(case: &Case<'_>, login: &Login<'_>) -> bool {
-    let attempts = login
-        .requests
-        .iter()
-        .filter(|request| !matches!(request.seen, Seen::Rejected { status: 429, .. } | Seen::Accepted { .. }));
-    // A rate limit whose Retry-After is beyond the deadline is an error like others.
-    let deadline_ms = case.main().started_ms + u64::from(case.use_.timeout_s) * 1_000;
-    let hopeless = |request: &&&Exchange| match (request.seen, request.ended_ms) {
-        (Seen::Rejected { status: 429, retry_after_ms: Some(ms) }, Some(ended_ms)) => ended_ms + ms >= deadline_ms,
-        _ => false,
-    };
+    let attempts = login.requests.iter().filter(|request| case.is_failed_attempt(request));
     let operations: Vec<usize> = login
         .requests
         .iter()
@@ -59,12 +53,13 @@ fn has_reason(case: &Case<'_>, login: &Login<'_>) -> bool {
     };
     login.requests.iter().any(|request| is_final(request))
         || polls.into_iter().any(is_final)
-        || attempts.count() + login.requests.iter().filter(hopeless).count() >= LOGIN_REQUESTS
+        || attempts.count() >= LOGIN_REQUESTS
         || transient.count() >= LOGINS
         || operations.iter().any(|operation| docker_failed(&operation))
 }
 
-/// Whether the time was enough beyond doubt: nothing went wrong, and docker was fast.
+/// Whether the time was enough beyond doubt: docker was fast, and each request that failed had its time, and the longest
+/// backoff after it.
 fn has_time(case: &Case<'_>) -> bool {
     let plan = &case.history.plan;
     let per_server = case.logins.len().div_ceil(case.use_.servers);
@@ -73,9 +68,28 @@ fn has_time(case: &Case<'_>) -> bool {
     let limit_ms =
         plan.api.rate_limit.map_or(0, |(_, per_minute)| 2 * requests * 60_000 / u64::from(per_minute) + 10_000);
     let is_slow = |server: &Server| server.slowness > 1 || server.offline.is_some();
-    plan.faults.is_empty()
-        && plan.api.outage.is_none()
+    let failed_ms = |it: &Exchange| match it.seen {
+        // With a rate limit of its own: see above.
+        Seen::Rejected { status: 429, .. } if plan.api.rate_limit.is_some() && it.fault.is_none() => 0,
+        Seen::Rejected { retry_after_ms: Some(wait_ms), .. } => wait_ms + MAX_BACKOFF_MS,
+        Seen::NotSent | Seen::NoAnswer | Seen::Rejected { .. } => MAX_BACKOFF_MS,
+        _ => 0,
+    };
+    let faults_ms: u64 = case
+        .exchanges(true)
+        .filter(|it| it.fault.is_some() || failed_ms(it) > 0)
+        .map(|it| it.ended_ms.unwrap_or(it.sent_ms) - it.sent_ms + failed_ms(it))
+        .sum();
+    // Each rejection lowers the rate of all requests, down to one in 10 s.
+    let rejections = case
+        .exchanges(true)
+        .filter(|it| it.fault.is_some() && matches!(it.seen, Seen::Rejected { status: 429 | 503, .. }))
+        .count();
+    let is_down_with_429 = matches!(plan.api.outage, Some((.., Down::RateLimited)));
+    rejections <= 1
+        && !is_down_with_429
         && !plan.docker_faults.iter().any(|it| it.is_login && it.fault != DockerFault::Denied)
         && !plan.servers.iter().any(is_slow)
-        && u64::from(case.use_.timeout_s) * 1_000 > 2 * docker_ms + 1_000 * per_server as u64 + limit_ms + 2_000
+        && u64::from(case.use_.timeout_s) * 1_000
+            > 2 * docker_ms + 1_000 * per_server as u64 + limit_ms + faults_ms + 2_000
 }

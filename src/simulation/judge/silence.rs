@@ -44,8 +44,9 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
     if case.use_.has_secrets {
         let first = case.main().lines.iter().find(|(kind, _)| !matches!(kind, Kind::Mask | Kind::Command));
         let masked = case.main().lines.iter().take_while(|line| Some(*line) != first);
-        if !masked.clone().any(|(_, text)| text.contains(API_KEY)) {
-            found.push("the API key is not masked first".to_owned());
+        let secrets: &[&str] = if case.use_.is_vault { &[API_KEY] } else { &[API_KEY, ACCESS_TOKEN] };
+        for secret in secrets.iter().filter(|secret| !masked.clone().any(|(_, text)| text.contains(**secret))) {
+            found.push(format!("{secret} is not masked first"));
         }
     }
 }

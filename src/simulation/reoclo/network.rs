@@ -181,6 +181,7 @@ impl Reoclo {
         let path = request.url.rsplit("/v1").next().unwrap_or_default();
         let asks_for = path.strip_prefix("/operations/op-").and_then(|number| number.parse().ok());
         let asked = asks_for.and_then(|number: usize| self.servers.operations.get(number));
+        assert!(!path.contains(API_KEY), "{path}");
         let call = match path {
             "/registry-auth/login" | "/registry-auth/login-direct" => Call::Login,
             "/registry-auth/logout" => Call::Logout,
@@ -192,12 +193,7 @@ impl Reoclo {
             Some(operation) => operation.server,
             None => field("server_id").and_then(number).unwrap_or(usize::MAX),
         };
-        let credential = match field("credential_id") {
-            Some(id) => number(id).unwrap_or(usize::MAX),
-            // Polls of an unknown operation have nothing in common.
-            None if path.starts_with("/operations/") && asked.is_none() => usize::MAX - self.exchanges.len(),
-            None => usize::MAX,
-        };
+        let credential = field("credential_id").and_then(number).unwrap_or(usize::MAX);
         let registry = match field("registry_url") {
             Some(url) => REGISTRIES.iter().position(|registry| *registry == url),
             None => self.plan.credentials.get(credential).map(|credential| credential.registry),
