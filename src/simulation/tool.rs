@@ -27,30 +27,42 @@ struct Pin {
     mutant: &'static str,
 }
 
-const PINNED: [Pin; 4] = [
+const PINNED: [Pin; 6] = [
     Pin {
-        seed: 74,
-        plan: 0xc17c_f81b_bce8_9135,
+        seed: 6,
+        plan: 0x76be_2f4d_3798_3fa2,
         what: "The logout overtook a login whose status was refused",
         mutant: "no wait for a login that cannot be read",
     },
     Pin {
-        seed: 796,
-        plan: 0xe5e1_a21e_a823_fc0a,
+        seed: 1_457,
+        plan: 0xb564_5cd5_6dec_3612,
         what: "The logout overtook the login of an earlier attempt, whose response was lost",
         mutant: "no wait for an earlier attempt in post",
     },
     Pin {
-        seed: 3_353,
-        plan: 0x27b5_42ae_3451_97a8,
+        seed: 17,
+        plan: 0x11b7_4753_3ad1_fee1,
         what: "A logout whose response was lost restored the login that the next logout had removed",
         mutant: "no wait after an unknown logout",
     },
     Pin {
-        seed: 8_000,
-        plan: 0x8a8b_8062_01f1_0070,
+        seed: 15_687,
+        plan: 0x8492_3d83_a20c_da15,
         what: "A login whose response was lost removed the next login on the server",
         mutant: "no wait after an unknown login",
+    },
+    Pin {
+        seed: 513,
+        plan: 0x3652_8486_3bc8_f26d,
+        what: "A logout was given up while Reoclo was down for a second, although the post step went on",
+        mutant: "failed logouts not retried",
+    },
+    Pin {
+        seed: 759,
+        plan: 0x2e7c_96e6_f7b6_ae0c,
+        what: "The API key in the place of a logout's operation ID became part of a URL",
+        mutant: "a secret is a logout's operation",
     },
 ];
 /// In so many jobs, everything happens that can.

@@ -271,6 +271,22 @@ fn the_next_logout_on_a_server_waits_for_one_with_unknown_end() {
     }
 }
 
+/// Found by the simulation: the time of a logout passed while it waited to be requested.
+#[test]
+fn the_share_of_a_logout_begins_when_it_was_accepted() {
+    let second = format!("{ID} 2 ended 7 certain op-2 quay.io -");
+    let host = left(ENDED).with_state(&[("login_2", &second)]).responding_by(|call, body, now_ms| match call {
+        "POST /registry-auth/logout" if body.contains("ghcr.io") => {
+            (7_000, Ok(response(202, r#"{"operation_id":"op-3","status":"running"}"#)))
+        }
+        "GET /operations/op-3" if now_ms < 24_000.0 => (10, Ok(response(RUNNING.0, RUNNING.1))),
+        _ => (10, Ok(response(200, r#"{"status":"completed","result":{"exit_code":0}}"#))),
+    });
+    host.run(post(&host));
+    assert!(host.events("warning").is_empty(), "{:?}", host.events("warning"));
+    assert!(host.monotonic_ms() < 30_000.0);
+}
+
 /// A retry of the logout asked for the operation of its login again, after the time for that had passed.
 #[test]
 fn a_retried_logout_does_not_wait_for_its_login_again() {
