@@ -48,7 +48,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
         let what = format!("{name} stays logged in to {registry} by op-{}", entry.operation);
         if !case.is_told(server) {
             found.push(format!("{what}, without a warning"));
-        } else if was_forgotten(case, server, entry.registry) {
+        } else if was_forgotten(case, &entry) {
             found.push(format!("{what}, and no logout was requested"));
         } else if is_healthy(case, server) {
             found.push(format!("{what}, although the API was reachable"));
@@ -86,16 +86,23 @@ fn gave_up(case: &Case<'_>, server: usize, registry: usize) -> bool {
 }
 
 /// Whether no logout was requested, although the state names the registry and there was time.
-fn was_forgotten(case: &Case<'_>, server: usize, registry: usize) -> bool {
-    let (id, url) = (server_id(server), REGISTRIES[registry].replace("::", ":~:"));
+fn was_forgotten(case: &Case<'_>, entry: &Entry) -> bool {
+    let server = case.operation(entry.operation).server;
+    let (id, url) = (server_id(server), REGISTRIES[entry.registry].replace("::", ":~:"));
+    // Another credential may be for the same registry, and its login may have failed.
+    let may_be_of = |certainty: &str, operation: &str| {
+        certainty == "uncertain" || operation == "-" || operation == format!("op-{}", entry.operation)
+    };
     // A torn line has fewer words.
     let is_for = |line: &String| match line.splitn(8, ' ').collect::<Vec<_>>().as_slice() {
-        [server_id, _, phase, _, _, _, registry, _] => *server_id == id && *registry == url && *phase != "failed",
+        [server_id, _, phase, _, certainty, operation, registry, _] => {
+            *server_id == id && *registry == url && *phase != "failed" && may_be_of(certainty, operation)
+        }
         _ => false,
     };
     let is_known = case.main().state.values().any(is_for);
     let has_time = case.post().ended_ms < case.post().started_ms + LOGOUT_LIMIT_MS;
-    is_known && has_time && case.logouts(server, registry).next().is_none()
+    is_known && has_time && case.logouts(server, entry.registry).next().is_none()
 }
 
 /// The logins of this use that are there after the job.
