@@ -278,6 +278,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
         result.inspect_err(|error| {
             if error.rules_out_login() {
                 progress.enter(Stage::Idle);
+                self.save_failure();
             }
         })?;
         let cleanup = self.cleanup().describe();
@@ -310,9 +311,8 @@ impl<'a, H: Host> LoginTask<'a, H> {
                         if !progress.has_unconfirmed_attempt.replace(true) {
                             state.set_unconfirmed_attempt();
                         }
-                    } else if !progress.has_unconfirmed_attempt.get() {
-                        // A step that is killed before the next attempt has nothing to log out here.
-                        state.set_failed();
+                    } else {
+                        self.save_failure();
                     }
                 }
             }
@@ -327,6 +327,13 @@ impl<'a, H: Host> LoginTask<'a, H> {
         progress.enter(Stage::Running(accepted.operation_id.clone()));
         result.borrow_mut().accepted = Some(accepted.clone());
         Ok(accepted)
+    }
+
+    /// A step that is killed before the next attempt has nothing to log out here.
+    fn save_failure(&self) {
+        if !self.progress.has_unconfirmed_attempt.get() {
+            self.state.set_failed();
+        }
     }
 
     /// Saves what the post step needs, and checks the response.

@@ -103,6 +103,22 @@ fn a_login_that_may_exist_says_what_the_post_step_does() {
     assert_eq!(lines.matches(". The server may be logged in; the post step cannot log out").count(), 2, "{lines}");
 }
 
+/// Found by the simulation: a step that was killed before the next login was logged out, although docker had failed.
+#[test]
+fn a_login_that_docker_refused_is_saved_as_failed_before_the_next_one() {
+    const UNAVAILABLE: (u16, &str) =
+        (200, r#"{"status":"failed","result":{"exit_code":1,"stderr":"status: 503 Service Unavailable"}}"#);
+    let host = vault().responding(&[ACCEPTED, UNAVAILABLE, ACCEPTED, SUCCEEDED]);
+    assert!(host.run(main(&host)));
+    let phases: Vec<LoginPhase> = host
+        .events("state login_1=")
+        .iter()
+        .filter_map(|line| Some(SavedLogin::parse(line.split_once('=')?.1)?.phase))
+        .collect();
+    use LoginPhase::{Ended, Failed, Requested, Running};
+    assert_eq!(phases, [Requested, Running, Failed, Requested, Running, Ended]);
+}
+
 #[test]
 fn a_missing_secret_skips_the_step_with_a_notice() {
     let host = vault().with_inputs(&[("if_missing", "skip"), ("api_key", "")]);

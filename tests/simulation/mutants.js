@@ -61,7 +61,7 @@ const MUTANTS = [
   ['rejections counted as attempts in the outputs', 'login/task.rs', 'result.borrow_mut().attempts -= 1;', ''],
   ['wrong registries in the outputs', 'login/outputs.rs', 'registries.push(login.map_or(NONE, |login| login.registry_url.as_str()));', 'registries.push(NONE);'],
   ['the error of a single login without its cause', 'login/report.rs', 'log.error(error.title(), &[error.with_fix()]);', 'log.error(error.title(), &[error.title().to_owned()]);'],
-  ['a failed attempt is not saved', 'login/task.rs', '                        state.set_failed();', ''],
+  ['a failed attempt is not saved', 'login/task.rs', '            self.state.set_failed();\n        }\n    }\n\n    /// Saves', '        }\n    }\n\n    /// Saves'],
   ['no warning if the state cannot be saved', 'login/state.rs', 'self.log.warning("Cleanup may fail", &message);', 'let _ = message;'],
   ['a 429 pauses only the request that got it', 'api/client.rs', 'self.budget.slow_down(&error, sent_ms, retry_after_ms);', 'deadline.sleep(self.host, retry_after_ms.unwrap_or(500).max(500)).await;'],
   ['the last server is starved', 'api/budget.rs', 'queue.partition_point(|other| other.priority <= priority)', 'queue.partition_point(|other| other.priority < priority)'],
