@@ -29,7 +29,9 @@ test('a limited key logs all servers in and out', async (t) => {
   assert.ok(rejected(testEnv).length <= 20, `${rejected(testEnv).length} requests were rejected`);
   const [line, ...others] = linesOf(main.log);
   assert.deepEqual(others, []);
-  assert.match(line, exactly(LOG.slowingDown('status', { error: ERRORS.httpStatus('status', 429, { detail: 'Rate limit exceeded' }), seconds: '1.0' })));
+  // Which request is the first too many depends on how fast the machine is.
+  const slowedBy = (request) => exactly(LOG.slowingDown(request, { error: ERRORS.httpStatus(request, 429, { detail: 'Rate limit exceeded' }), seconds: '1.0' }));
+  assert.ok(['login', 'status'].some((request) => slowedBy(request).test(line)), line);
   for (const { id } of servers) assert.deepEqual(loginsOf(testEnv)[testEnv.reoclo.servers.get(id).name], registries);
 
   const before = rejected(testEnv).length;
