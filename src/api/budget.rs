@@ -189,14 +189,6 @@ impl<'a, H: Host> RequestBudget<'a, H> {
         error.is_rate_limit() && self.retry_after_ms(error) == error.retry_after_ms()
     }
 
-    /// Waits until no request is held back.
-    pub(crate) async fn until_due(&self) {
-        let pause_ms = (self.rate.borrow().due_ms() - self.host.monotonic_ms()).max(0.0).ceil();
-        if pause_ms > 0.0 {
-            self.deadline.sleep(self.host, pause_ms as u32).await;
-        }
-    }
-
     /// Whether a request had no turn before its deadline because of the API's rate limit.
     pub(crate) fn was_too_slow(&self) -> bool {
         self.was_too_slow.get()

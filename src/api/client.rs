@@ -2,7 +2,7 @@
 
 use super::budget::{Priority, RequestBudget, Turn};
 use super::contract::{self, ApiCall, ApiRequest, ApiResponse};
-use super::deadline::Deadline;
+use super::deadline::{Deadline, Share};
 use super::error::ApiError;
 use super::url::ApiUrl;
 use super::{quota, retry};
@@ -63,7 +63,7 @@ impl<'a, H: Host> Client<'a, H> {
     pub(crate) async fn request_json<T: ApiResponse>(
         &self,
         request: &ApiRequest,
-        deadline: Deadline,
+        time: impl Into<Share>,
         on_attempt: impl FnMut(Attempt<'_>) -> ControlFlow<()>,
     ) -> Result<T, ApiError> {
         let read = |body: String| match T::without_fields() {
@@ -74,7 +74,7 @@ impl<'a, H: Host> Client<'a, H> {
                 JsonError::Type => without_fields.ok_or_else(|| self.unexpected_response(request.call, T::UNEXPECTED)),
             }),
         };
-        self.with_retries(request, deadline, read, on_attempt).await
+        self.with_retries(request, time.into(), read, on_attempt).await
     }
 
     pub(crate) fn unexpected_response(&self, call: ApiCall, reason: &'static str) -> ApiError {
@@ -84,20 +84,22 @@ impl<'a, H: Host> Client<'a, H> {
     async fn with_retries<T>(
         &self,
         request: &ApiRequest,
-        deadline: Deadline,
+        time: Share,
         read: impl Fn(String) -> Result<T, ApiError>,
         mut on_attempt: impl FnMut(Attempt<'_>) -> ControlFlow<()>,
     ) -> Result<T, ApiError> {
         let max_attempts = retry::max_attempts(request.call);
         let mut attempt = 1;
         let mut last_error = None;
+        let mut deadline = None;
         loop {
-            let turn = self.budget.turn(self.priority(request.call), deadline).await;
+            let turn = self.budget.turn(self.priority(request.call), deadline.unwrap_or(time.until)).await;
             if turn != Turn::Granted || on_attempt(Attempt::Starts).is_break() {
                 return Err(last_error.unwrap_or(ApiError::NotSent { call: request.call, host: self.api_host() }));
             }
+            let ends = *deadline.get_or_insert_with(|| time.begin(self.host));
             let attempts_left = max_attempts.map_or(1, |max| max.saturating_sub(attempt) + 1);
-            let timeout_ms = self.timeout_ms(request.call, deadline, attempts_left);
+            let timeout_ms = self.timeout_ms(request.call, ends, attempts_left);
             let sent_ms = self.host.monotonic_ms();
             let error = match self.send_once(request, timeout_ms).await.and_then(&read) {
                 Ok(response) => {
@@ -111,11 +113,15 @@ impl<'a, H: Host> Client<'a, H> {
                 self.budget.slow_down(&error, sent_ms, retry_after_ms);
             }
             let is_attempt = !self.budget.costs_only_time(&error);
+            if !is_attempt {
+                deadline = None;
+            }
+            let has_passed = deadline.unwrap_or(time.until).has_passed(self.host);
             let is_last = is_attempt && max_attempts.is_some_and(|max| attempt >= max);
             let stops = on_attempt(Attempt::Failed { error: &error, counts: is_attempt }).is_break();
-            if is_last || stops || !error.is_transient() || deadline.has_passed(self.host) {
+            if is_last || stops || !error.is_transient() || has_passed {
                 // A request that the deadline has cut short says less than the error before it.
-                let is_cut_short = deadline.has_passed(self.host) && error.is_request_timeout();
+                let is_cut_short = has_passed && error.is_request_timeout();
                 // After a 429 it says more: the API accepts requests again.
                 let earlier = last_error.filter(|earlier| is_cut_short && !self.budget.costs_only_time(earlier));
                 return Err(earlier.unwrap_or(error));
@@ -126,7 +132,7 @@ impl<'a, H: Host> Client<'a, H> {
                 let backoff_ms = retry::backoff_ms(attempt, self.host.random());
                 let wait_ms = backoff_ms.max(retry_after_ms.unwrap_or(0));
                 self.log.retrying(&error, wait_ms, attempt, max_attempts);
-                deadline.sleep(self.host, wait_ms).await;
+                ends.sleep(self.host, wait_ms).await;
                 attempt += 1;
             }
             last_error = Some(error);

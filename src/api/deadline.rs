@@ -35,3 +35,25 @@ impl Deadline {
         host.sleep(f64::from(ms).min(left_ms) as u32).await;
     }
 }
+
+/// A part of the time until a deadline, for a request and its retries. It begins when the request is sent: it may wait long for
+/// its turn.
+#[derive(Clone, Copy)]
+pub(crate) struct Share {
+    pub(crate) until: Deadline,
+    pub(crate) shares: usize,
+    pub(crate) min_ms: f64,
+}
+
+impl Share {
+    pub(crate) fn begin(self, host: &impl Host) -> Deadline {
+        if self.shares > 1 { self.until.share(host, self.shares, self.min_ms) } else { self.until }
+    }
+}
+
+/// All of the time.
+impl From<Deadline> for Share {
+    fn from(until: Deadline) -> Self {
+        Self { until, shares: 1, min_ms: 0.0 }
+    }
+}

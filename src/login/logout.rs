@@ -9,7 +9,7 @@ use super::summary;
 use crate::api::budget::RequestBudget;
 use crate::api::client::{Attempt, Client, SLOW_LOGOUT_MS};
 use crate::api::contract::{self, LogoutResponse, OperationKind, OperationStatus};
-use crate::api::deadline::Deadline;
+use crate::api::deadline::{Deadline, Share};
 use crate::api::error::ApiError;
 use crate::api::identifier::OperationId;
 use crate::api::retry;
@@ -260,7 +260,7 @@ struct LogoutStep<'a, H> {
 /// The share that one logout gets of the time for all logouts.
 #[derive(Clone, Copy)]
 struct LogoutLimits {
-    requested_by: Deadline,
+    request: Share,
     /// How many logouts of this server share the time that is left when it has been requested: one that never ends must not
     /// block the rest.
     left_here: usize,
@@ -305,17 +305,10 @@ impl<H: Host> LogoutStep<'_, H> {
         }
         let mut left_here = logouts.len();
         for (target, registry, log, unfinished) in logouts {
-            // A share would pass while all requests wait for the API's rate limit.
-            loop {
-                self.budget.until_due().await;
+            if target.result.get() == LogoutResult::Unconfirmed {
                 let min_ms = if self.api_was_silent.get() { 0.0 } else { SLOW_LOGOUT_MS };
-                let limits =
-                    LogoutLimits { requested_by: self.deadline.share(self.host, left_here, min_ms), left_here };
-                if target.result.get() != LogoutResult::Unconfirmed
-                    || self.log_out_target(&log, target, registry, unfinished, limits).await.is_break()
-                {
-                    break;
-                }
+                let request = Share { until: self.deadline, shares: left_here, min_ms };
+                self.log_out_target(&log, target, registry, unfinished, LogoutLimits { request, left_here }).await;
             }
             left_here -= 1;
             if left_here > 0 && (target.has_unknown_logout.get() || target.result.get() == LogoutResult::Requested) {
@@ -390,7 +383,7 @@ impl<H: Host> LogoutStep<'_, H> {
         client.first_if(target.is_first)
     }
 
-    /// Logs out of one registry and reports the result. Continues if only the API's rate limit has prevented it so far.
+    /// Logs out of one registry and reports the result.
     async fn log_out_target(
         &self,
         log: &Log<'_, H>,
@@ -398,7 +391,7 @@ impl<H: Host> LogoutStep<'_, H> {
         registry: &str,
         unfinished: Option<&OperationId>,
         limits: LogoutLimits,
-    ) -> ControlFlow<()> {
+    ) {
         let server = target.server_id;
         let client = self.client(log, target);
         if target.failure.take().is_some() {
@@ -406,14 +399,10 @@ impl<H: Host> LogoutStep<'_, H> {
         }
         let result = match self.log_out_with_retries(log, &client, target, registry, limits).await {
             Ok(result) => result,
-            Err(LogoutError::NotSent { .. }) if !self.deadline.has_passed(self.host) => {
-                return ControlFlow::Continue(());
-            }
-            Err(LogoutError::Api(error)) if self.budget.costs_only_time(&error) => return ControlFlow::Continue(()),
             Err(error) => {
                 self.api_was_silent.set(self.api_was_silent.get() || error.is_request_timeout());
                 target.failure.replace(Some(Failure { error, at_ms: self.host.monotonic_ms() }));
-                return ControlFlow::Break(());
+                return;
             }
         };
         log.info(&match (result, log.is_labelled()) {
@@ -434,7 +423,6 @@ impl<H: Host> LogoutStep<'_, H> {
                 ),
             ),
         }
-        ControlFlow::Break(())
     }
 
     /// Logs out, and again if docker failed with a transient error.
@@ -468,7 +456,7 @@ impl<H: Host> LogoutStep<'_, H> {
         limits: LogoutLimits,
     ) -> Result<LogoutResult, LogoutError> {
         let (host, server) = (self.host, target.server_id);
-        if limits.requested_by.has_passed(host) {
+        if self.deadline.has_passed(host) {
             return Err(LogoutError::NoTimeLeft { registry: registry.to_owned() });
         }
         let request = contract::logout(host, server, registry, self.run);
@@ -478,7 +466,7 @@ impl<H: Host> LogoutStep<'_, H> {
             }
             ControlFlow::Continue(())
         };
-        let response: LogoutResponse = match client.request_json(&request, limits.requested_by, on_attempt).await {
+        let response: LogoutResponse = match client.request_json(&request, limits.request, on_attempt).await {
             Err(ApiError::NotSent { .. }) => return Err(LogoutError::NotSent { registry: registry.to_owned() }),
             response => response?,
         };

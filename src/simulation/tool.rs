@@ -27,7 +27,7 @@ struct Pin {
     mutant: &'static str,
 }
 
-const PINNED: [Pin; 6] = [
+const PINNED: [Pin; 7] = [
     Pin {
         seed: 6,
         plan: 0x76be_2f4d_3798_3fa2,
@@ -63,6 +63,12 @@ const PINNED: [Pin; 6] = [
         plan: 0x2e7c_96e6_f7b6_ae0c,
         what: "The API key in the place of a logout's operation ID became part of a URL",
         mutant: "a secret is a logout's operation",
+    },
+    Pin {
+        seed: 1_003_837_074,
+        plan: 0x54c3_4eed_0c85_93cd,
+        what: "A logout was given up after its share of the time had passed while it waited for its turn",
+        mutant: "the share of a logout begins before its turn",
     },
 ];
 /// In so many jobs, everything happens that can.

@@ -1,6 +1,6 @@
 //! The post step after one login.
 
-use super::{DENIED, ID, RUNNING, SUCCEEDED, vault};
+use super::{DENIED, ID, RUNNING, SUCCEEDED, rate_limited, vault};
 use crate::host::fake::{FakeHost, response};
 use crate::host::{Host, TransportError};
 use crate::login::logout::POST_TIMEOUT_S;
@@ -285,6 +285,18 @@ fn the_share_of_a_logout_begins_when_it_was_accepted() {
     host.run(post(&host));
     assert!(host.events("warning").is_empty(), "{:?}", host.events("warning"));
     assert!(host.monotonic_ms() < 30_000.0);
+}
+
+/// Found by the simulation: a logout that had waited for its turn had no time left, although the step had.
+#[test]
+fn the_share_of_a_request_begins_when_it_is_sent() {
+    let second = format!("{ID} 2 ended 7 certain op-2 quay.io -");
+    let host = left(ENDED).with_state(&[("login_2", &second)]).responding_by(|_, _, now_ms| {
+        if now_ms < 1.0 { (2, Ok(rate_limited(20))) } else { (3_000, Ok(response(200, "{}"))) }
+    });
+    host.run(post(&host));
+    assert!(host.events("warning").is_empty(), "{:?}", host.events("warning"));
+    assert_eq!(host.events("send").len(), 3);
 }
 
 /// A retry of the logout asked for the operation of its login again, after the time for that had passed.

@@ -69,6 +69,7 @@ const MUTANTS = [
   ['a step panics', 'api/retry.rs', 'failed_attempts.saturating_sub(1).min(16)', '(failed_attempts - 2).min(16)'],
   ['token not masked in passthrough mode', 'inputs/mod.rs', 'Masks::of(host, api_key, username, &self.access_token, &parts)', 'Masks::of(host, api_key, username, "", &parts)'],
   ["a secret is a logout's operation", 'login/logout.rs', 'response.operation_id.filter(|id| !self.log.is_secret(id.as_str()))', 'response.operation_id'],
+  ['the share of a logout begins before its turn', 'api/client.rs', 'let mut deadline = None;', 'let mut deadline = Some(time.begin(self.host));'],
   ['no warnings in post', 'login/logout.rs', 'None => warnings.push((title, vec![message])),', 'None => {}'],
 ];
 
