@@ -290,13 +290,16 @@ fn the_share_of_a_logout_begins_when_it_was_accepted() {
 /// Found by the simulation: a logout that had waited for its turn had no time left, although the step had.
 #[test]
 fn the_share_of_a_request_begins_when_it_is_sent() {
-    let second = format!("{ID} 2 ended 7 certain op-2 quay.io -");
-    let host = left(ENDED).with_state(&[("login_2", &second)]).responding_by(|_, _, now_ms| {
-        if now_ms < 1.0 { (2, Ok(rate_limited(20))) } else { (3_000, Ok(response(200, "{}"))) }
+    // Eight requests are sent at once; the others wait until the API accepts requests again.
+    let login = |n: usize| format!("server-{} {n} ended 7 certain op-{n} registry-{n}.example.com -", n / 2);
+    let state: Vec<(String, String)> = (2..22).map(|n| (format!("login_{}", n - 1), login(n))).collect();
+    let host = left(ENDED).with_state(&state).responding_by(|_, _, now_ms| {
+        if now_ms < 10.0 { (20, Ok(rate_limited(20))) } else { (3_000, Ok(response(200, "{}"))) }
     });
     host.run(post(&host));
     assert!(host.events("warning").is_empty(), "{:?}", host.events("warning"));
-    assert_eq!(host.events("send").len(), 3);
+    assert_eq!(host.events("info [").iter().filter(|line| line.ends_with("Logged out")).count(), 20);
+    assert_eq!(host.events("send").len(), 8 + 20, "none is sent twice");
 }
 
 /// A retry of the logout asked for the operation of its login again, after the time for that had passed.
