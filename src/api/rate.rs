@@ -29,6 +29,8 @@ pub(crate) struct Rate {
     has_accepted_since_lowered: bool,
     /// When the next request is due if all are sent at even intervals.
     next_ms: f64,
+    /// The same at the maximum rate, which holds however fast the rate rises.
+    capped_ms: f64,
     paused_until_ms: f64,
     /// When the API rejected a request for the first time, and when the rate was last lowered.
     limited_ms: f64,
@@ -47,6 +49,7 @@ impl Default for Rate {
             threshold_per_s: MAX_PER_S,
             has_accepted_since_lowered: false,
             next_ms: 0.0,
+            capped_ms: 0.0,
             paused_until_ms: 0.0,
             limited_ms: f64::INFINITY,
             lowered_ms: f64::NEG_INFINITY,
@@ -63,7 +66,7 @@ impl Rate {
     pub(crate) fn due_ms(&self) -> f64 {
         let burst_ms = f64::from(BURST - 1) * 1_000.0 / MAX_PER_S;
         let quota_ms = self.quota.as_ref().filter(|quota| quota.remaining == 0).map_or(0.0, |quota| quota.resets_ms);
-        (self.next_ms - burst_ms).max(self.paused_until_ms).max(quota_ms)
+        (self.next_ms.max(self.capped_ms) - burst_ms).max(self.paused_until_ms).max(quota_ms)
     }
 
     /// A request is sent.
@@ -72,6 +75,7 @@ impl Rate {
         let before_first_success = !self.has_accepted && self.in_flight >= BURST;
         let per_s = if before_first_success { self.per_s.min(FIRST_PER_S) } else { self.per_s };
         self.next_ms = self.next_ms.max(now_ms) + 1_000.0 / per_s;
+        self.capped_ms = self.capped_ms.max(now_ms) + 1_000.0 / MAX_PER_S;
         self.quota = self.quota.take().filter(|quota| quota.resets_ms > now_ms);
         if let Some(quota) = &mut self.quota {
             quota.remaining = quota.remaining.saturating_sub(1);
@@ -248,6 +252,23 @@ mod tests {
             rate.raise(0.0);
         }
         assert_eq!(send(&mut rate, 0.0, 208).last(), Some(&1_000.0));
+    }
+
+    /// Found by the simulation.
+    #[test]
+    fn never_exceeds_the_maximum_while_the_rate_rises() {
+        let mut rate = Rate::default();
+        let (mut at_ms, mut sent_ms) = (0.0, Vec::new());
+        for _ in 0..400 {
+            at_ms = rate.due_ms().max(at_ms);
+            rate.sent(at_ms);
+            sent_ms.push(at_ms);
+            // As if it had been lowered since the last success.
+            rate.per_s = MAX_PER_S / 2.0;
+            rate.raise(at_ms);
+        }
+        let most = |from_ms: &f64| sent_ms.iter().filter(|at| (*from_ms..*from_ms + 1_000.0).contains(at)).count();
+        assert_eq!(sent_ms.iter().map(most).max(), Some(207));
     }
 
     #[test]
