@@ -1,5 +1,6 @@
-// The third-party software in dist/, and in the page: npm packages in the bundles, crates in the wasm, and the Rust standard library. Read from
-// the sources and the lock files, except for the crates of the standard library, whose names only the wasm contains.
+// The third-party software in dist/, and in the page: npm packages in the bundles, crates in the wasm, and the Rust standard
+// library. Read from the sources and the lock files, except for the crates of the standard library, whose names only the wasm
+// contains.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';

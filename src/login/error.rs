@@ -136,9 +136,6 @@ pub(crate) enum LogoutError {
     Rejected { registry: String },
     #[error("No time was left for this logout.")]
     NoTimeLeft { registry: String },
-    /// The API's rate limit left no time for the request.
-    #[error("No time was left for this logout.")]
-    NotSent { registry: String },
 }
 
 impl LogoutError {
@@ -149,8 +146,7 @@ impl LogoutError {
             Self::DockerFailed { registry, .. }
             | Self::NotFinished { registry, .. }
             | Self::Rejected { registry }
-            | Self::NoTimeLeft { registry }
-            | Self::NotSent { registry } => format!("{self} Fix: run docker logout {registry} on the server."),
+            | Self::NoTimeLeft { registry } => format!("{self} Fix: run docker logout {registry} on the server."),
         }
     }
 

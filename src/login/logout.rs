@@ -257,15 +257,6 @@ struct LogoutStep<'a, H> {
     api_was_silent: Cell<bool>,
 }
 
-/// The share that one logout gets of the time for all logouts.
-#[derive(Clone, Copy)]
-struct LogoutLimits {
-    request: Share,
-    /// How many logouts of this server share the time that is left when it has been requested: one that never ends must not
-    /// block the rest.
-    left_here: usize,
-}
-
 impl<H: Host> LogoutStep<'_, H> {
     /// Servers with unfinished logins come first, since they take longest.
     async fn log_out_servers<'t>(&self, targets: impl Iterator<Item = &'t Target<'t>> + Clone) {
@@ -307,8 +298,8 @@ impl<H: Host> LogoutStep<'_, H> {
         for (target, registry, log, unfinished) in logouts {
             if target.result.get() == LogoutResult::Unconfirmed {
                 let min_ms = if self.api_was_silent.get() { 0.0 } else { SLOW_LOGOUT_MS };
-                let request = Share { until: self.deadline, shares: left_here, min_ms };
-                self.log_out_target(&log, target, registry, unfinished, LogoutLimits { request, left_here }).await;
+                let share = Share { until: self.deadline, shares: left_here, min_ms };
+                self.log_out_target(&log, target, registry, unfinished, share).await;
             }
             left_here -= 1;
             if left_here > 0 && (target.has_unknown_logout.get() || target.result.get() == LogoutResult::Requested) {
@@ -390,14 +381,14 @@ impl<H: Host> LogoutStep<'_, H> {
         target: &Target<'_>,
         registry: &str,
         unfinished: Option<&OperationId>,
-        limits: LogoutLimits,
+        share: Share,
     ) {
         let server = target.server_id;
         let client = self.client(log, target);
         if target.failure.take().is_some() {
             log.info("Retrying the logout that failed before");
         }
-        let result = match self.log_out_with_retries(log, &client, target, registry, limits).await {
+        let result = match self.log_out_with_retries(log, &client, target, registry, share).await {
             Ok(result) => result,
             Err(error) => {
                 self.api_was_silent.set(self.api_was_silent.get() || error.is_request_timeout());
@@ -432,11 +423,11 @@ impl<H: Host> LogoutStep<'_, H> {
         client: &Client<'_, H>,
         target: &Target<'_>,
         registry: &str,
-        limits: LogoutLimits,
+        share: Share,
     ) -> Result<LogoutResult, LogoutError> {
         let mut attempt = 1;
         loop {
-            let error = match self.attempt(client, target, registry, limits).await {
+            let error = match self.attempt(client, target, registry, share).await {
                 Err(error) if error.is_transient_docker_failure() && attempt < MAX_ATTEMPTS => error,
                 result => return result,
             };
@@ -453,7 +444,7 @@ impl<H: Host> LogoutStep<'_, H> {
         client: &Client<'_, H>,
         target: &Target<'_>,
         registry: &str,
-        limits: LogoutLimits,
+        share: Share,
     ) -> Result<LogoutResult, LogoutError> {
         let (host, server) = (self.host, target.server_id);
         if self.deadline.has_passed(host) {
@@ -466,11 +457,12 @@ impl<H: Host> LogoutStep<'_, H> {
             }
             ControlFlow::Continue(())
         };
-        let response: LogoutResponse = match client.request_json(&request, limits.request, on_attempt).await {
-            Err(ApiError::NotSent { .. }) => return Err(LogoutError::NotSent { registry: registry.to_owned() }),
+        let response: LogoutResponse = match client.request_json(&request, share, on_attempt).await {
+            Err(ApiError::NotSent { .. }) => return Err(LogoutError::NoTimeLeft { registry: registry.to_owned() }),
             response => response?,
         };
-        let ended_by = self.deadline.share(host, limits.left_here, 0.0);
+        // One that never ends must not block the rest.
+        let ended_by = Share { min_ms: 0.0, ..share }.begin(host);
         // It becomes part of a URL.
         let operation_id = response.operation_id.filter(|id| !self.log.is_secret(id.as_str()));
         match (response.status, operation_id) {
