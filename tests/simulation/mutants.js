@@ -31,7 +31,7 @@ const MUTANTS = [
   ['two operations at once on a server', 'login/mod.rs', 'tasks.chunks(step.inputs.credentials.len())', 'tasks.chunks(1)'],
   ['two logouts at once on a server', 'login/logout.rs', 'on.iter().any(|other| other.server_id == target.server_id)', 'on.iter().any(|other| std::ptr::eq(*other, target))'],
   ['uncertain attempt forgotten', 'login/task.rs', 'state.set_unconfirmed_attempt();', ''],
-  ['deadline ignored in the backoff', 'api/client.rs', 'deadline.sleep(self.host, wait_ms).await;', 'self.host.sleep(wait_ms).await;'],
+  ['deadline ignored in the backoff', 'api/client.rs', 'ends.sleep(self.host, wait_ms).await;', 'self.host.sleep(wait_ms).await;'],
   ['no backoff', 'api/retry.rs', 'const FIRST_BACKOFF_MS: u32 = 250;', 'const FIRST_BACKOFF_MS: u32 = 0;'],
   ['Retry-After ignored', 'api/budget.rs', 'let pause_ms = retry_after_ms.filter(|ms| *ms > 0)', 'let pause_ms = retry_after_ms.filter(|ms| *ms > 99_999_999)'],
   ['a 429 is an attempt', 'api/client.rs', 'let is_attempt = !self.budget.costs_only_time(&error);', 'let is_attempt = true;'],
