@@ -66,9 +66,14 @@ test('a wrong proxy password is one error', async (t) => {
   assert.match(message, exactly(withFix(ERRORS.connection('login', cause), FIX.proxy)));
   assert.ok(!message.includes(wrong));
   assert.deepEqual([retries, reoclo.counts.connections], [0, 0]);
+});
 
-  const plain = await failure(testEnv, testEnv.inputs.vault(), { http_proxy: proxy.host }, TITLES.requestFailed);
-  assert.match(plain.message, exactly(withFix(ERRORS.httpStatus('login', 407), FIX.proxyAuthentication)));
+test('a proxy of plain http that wants a password is one error', async (t) => {
+  const testEnv = await createTestEnv(t);
+  const proxy = testEnv.cleanUp(await startHttpProxy({ user: 'ci', password: secret() }));
+  const { message, retries } = await failure(testEnv, testEnv.inputs.vault(), { http_proxy: proxy.host }, TITLES.requestFailed);
+  assert.match(message, exactly(withFix(ERRORS.httpStatus('login', 407), FIX.proxyAuthentication)));
+  assert.equal(retries, 0);
 });
 
 test('an unreachable proxy is retried, then one error', async (t) => {
