@@ -86,8 +86,8 @@ pub fn registry_host(address: &str) -> Option<String> {
     address::normalise(address).ok()
 }
 
-/// Whether the action accepts the URL of a proxy, which may have no scheme: the rules of `js/network/proxy.js`. Usernames and
-/// passwords are invalid here.
+/// Whether the action accepts the URL of a proxy, which may have no scheme. `tests/site/proxies.test.js` compares it with
+/// `js/network/proxy.js`. Usernames and passwords are invalid here.
 #[must_use]
 pub fn is_proxy(url: &str) -> bool {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
