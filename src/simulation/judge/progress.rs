@@ -1,13 +1,14 @@
 //! The main step fails only for a reason that does not pass by itself, or because its time is over.
 
 use super::case::{Case, LOGIN_REQUESTS, LOGINS, Login, is_final};
-use crate::simulation::plan::{DockerFault, Down, Server};
+use crate::simulation::plan::{DockerFault, Down, Limiter, Server};
 use crate::simulation::reoclo::{Exchange, Seen, server_name};
 use crate::simulation::runner::End;
 use crate::simulation::servers::REGISTRIES;
 
 /// The longest wait before a retry.
 const MAX_BACKOFF_MS: u64 = 10_000;
+const MINUTE_MS: u64 = 60_000;
 
 pub(super) fn check(case: &Case<'_>, found: &mut Vec<String>) {
     let main = case.main();
@@ -65,8 +66,12 @@ fn has_time(case: &Case<'_>) -> bool {
     let per_server = case.logins.len().div_ceil(case.use_.servers);
     let docker_ms: u64 = 1_300 * per_server as u64;
     let requests = 5 * case.logins.len() as u64;
-    let limit_ms =
-        plan.api.rate_limit.map_or(0, |(_, per_minute)| 2 * requests * 60_000 / u64::from(per_minute) + 10_000);
+    // A limit by the minute may have been used up just after the start of a minute, by another use of the action.
+    let window_ms = if plan.api.limiter == Limiter::TokenBucket { 0 } else { MINUTE_MS };
+    let limit_ms = plan
+        .api
+        .rate_limit
+        .map_or(0, |(_, per_minute)| 2 * requests * MINUTE_MS / u64::from(per_minute) + window_ms + MAX_BACKOFF_MS);
     let is_slow = |server: &Server| server.slowness > 1 || server.offline.is_some();
     let failed_ms = |it: &Exchange| match it.seen {
         // With a rate limit of its own: see above.
