@@ -64,7 +64,7 @@ struct Target<'a> {
     /// `None` if the API has not returned it.
     registry: Option<&'a str>,
     logins: Vec<&'a SavedLogin>,
-    /// Whether a login may still be running on this server.
+    /// Whether a login may still be running on this server. Such a server goes first, since it takes longest.
     is_first: bool,
     result: Cell<LogoutResult>,
     /// Whether the logins have been waited for, and the operation that did not finish in that time.
@@ -97,10 +97,6 @@ impl Target<'_> {
         failure.is_some_and(|failure| {
             failure.error.is_transient() && host.monotonic_ms() - failure.at_ms >= RETRY_FAILED_AFTER_MS
         })
-    }
-
-    fn has_unfinished_login(&self) -> bool {
-        self.logins.iter().any(|login| login.is_unfinished())
     }
 }
 
@@ -258,11 +254,10 @@ struct LogoutStep<'a, H> {
 }
 
 impl<H: Host> LogoutStep<'_, H> {
-    /// Servers with unfinished logins come first, since they take longest.
     async fn log_out_servers<'t>(&self, targets: impl Iterator<Item = &'t Target<'t>> + Clone) {
         let mut servers: Vec<Vec<&Target<'_>>> = Vec::new();
-        for is_unfinished in [true, false] {
-            for target in targets.clone().filter(|target| target.has_unfinished_login() == is_unfinished) {
+        for is_first in [true, false] {
+            for target in targets.clone().filter(|target| target.is_first == is_first) {
                 match servers.iter_mut().find(|on| on.iter().any(|other| other.server_id == target.server_id)) {
                     Some(on_server) => on_server.push(target),
                     None => servers.push(vec![target]),

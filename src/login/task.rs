@@ -169,11 +169,8 @@ impl<'a, H: Host> LoginTask<'a, H> {
             result.duration_ms = self.step.host.monotonic_ms() - started_ms;
             match &outcome {
                 Ok(()) => self.state.set_ended(),
-                Err(_) if self.progress.may_have_logged_in() => {}
-                Err(_) => self.state.set_failed(),
-            }
-            if let Err(error) = &outcome {
-                self.report_failure(error);
+                // What has definitely failed is saved already.
+                Err(error) => self.report_failure(error),
             }
         }
         result.outcome = Some(outcome);
@@ -329,7 +326,7 @@ impl<'a, H: Host> LoginTask<'a, H> {
         Ok(accepted)
     }
 
-    /// A step that is killed before the next attempt has nothing to log out here.
+    /// What has definitely failed is not logged out, even if the step is killed before the next attempt.
     fn save_failure(&self) {
         if !self.progress.has_unconfirmed_attempt.get() {
             self.state.set_failed();

@@ -279,6 +279,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn advice_is_the_fix_of_a_refused_credential() {
+        assert_eq!(RegistryKind::Ghcr.advice(), RegistryKind::Ghcr.fix("denied", true));
+        assert!(RegistryKind::Ghcr.advice().is_some_and(|advice| advice.contains("GITHUB_TOKEN")));
+        assert_eq!(RegistryKind::Generic.advice(), None);
+    }
+
+    #[test]
     fn recognises_registries_by_host() {
         for (registry, kind) in [
             ("docker.io", RegistryKind::DockerHub),

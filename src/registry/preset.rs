@@ -202,6 +202,26 @@ mod tests {
     }
 
     #[test]
+    fn clouds_are_those_of_the_host_or_region() {
+        for (host, cloud) in [
+            ("myregistry.azurecr.io", None),
+            ("myregistry.azurecr.cn", Some("AzureChinaCloud")),
+            ("myregistry.azurecr.us:443", Some("AzureUSGovernment")),
+            ("myregistry.azurecr.de", Some("AzureGermanCloud")),
+        ] {
+            assert_eq!(azure_cloud(host), cloud, "{host}");
+        }
+        assert_eq!(aws_audience("cn-north-1"), Some("sts.amazonaws.com.cn"));
+        assert_eq!(aws_audience("eu-west-1"), None);
+    }
+
+    #[test]
+    fn only_tokens_of_azure_are_for_one_registry() {
+        let for_one: Vec<_> = PRESETS.iter().filter(|preset| is_token_for_one_registry(preset.kind)).collect();
+        assert_eq!(for_one, [Preset::of("acr")]);
+    }
+
+    #[test]
     fn every_kind_has_one_preset() {
         for (at, preset) in PRESETS.iter().enumerate() {
             assert!(
