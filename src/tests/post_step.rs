@@ -271,6 +271,24 @@ fn the_next_logout_on_a_server_waits_for_one_with_unknown_end() {
     }
 }
 
+#[test]
+fn that_wait_takes_at_most_half_of_the_time_that_is_left() {
+    let requested_ms = Rc::new(RefCell::new(Vec::new()));
+    let seen = Rc::clone(&requested_ms);
+    let second = format!("{ID} 2 ended 7 certain op-2 quay.io -");
+    let host = left(RAN).with_state(&[("login_2", &second)]).responding_by(move |call, body, now_ms| match call {
+        "GET /operations/op-1" => (10, Ok(response(RUNNING.0, RUNNING.1))),
+        _ if body.contains("ghcr.io") => (40_000, Ok(response(200, "{}"))),
+        _ => {
+            seen.borrow_mut().push(now_ms);
+            (10, Ok(response(200, "{}")))
+        }
+    });
+    host.run(post(&host));
+    // The login takes 20 of the 44 s, the logout without response half of the rest. 6 of the last 12 s would be too long.
+    assert_eq!(requested_ms.take(), [37_000.0]);
+}
+
 /// Found by the simulation: the time of a logout passed while it waited to be requested.
 #[test]
 fn the_share_of_a_logout_begins_when_it_was_accepted() {
@@ -326,7 +344,7 @@ fn a_retried_logout_does_not_wait_for_its_login_again() {
 #[test]
 fn retries_a_failed_logout_when_the_other_servers_are_done() {
     let other = "5c3e0b8f-7a52-4a8e-9d0c-3f1f7f6d2a11";
-    for (other_login_ms, is_logged_out) in [(10_000.0, true), (2_000.0, false)] {
+    for (other_login_ms, is_logged_out) in [(10_000.0, true), (4_500.0, false), (2_000.0, false)] {
         let host = left(ENDED).with_state(&[("login_2", &format!("{other} 1 {RAN}"))]).responding_by(
             move |call, body, now_ms| {
                 let status = match call {
