@@ -165,6 +165,14 @@ mod tests {
     }
 
     #[test]
+    fn an_excerpt_has_no_line_after_its_maximum_of_bytes() {
+        for (max_bytes, text, hidden) in [(3, "one\n", 2), (4, "one\n", 2), (5, "one\ntwo\n", 1)] {
+            let excerpt = excerpt("one\ntwo\nthree", 9, max_bytes, 9, 0);
+            assert_eq!((excerpt.text.as_str(), excerpt.hidden), (text, hidden), "{max_bytes}");
+        }
+    }
+
+    #[test]
     fn removes_escapes_and_folds_whitespace() {
         assert_eq!(sanitize("\u{1b}[31mred\u{1b}[0m\t\t x\u{2028}y "), "red x y");
     }
