@@ -279,6 +279,7 @@ fn logs_out_only_if_docker_may_have_run() {
     for (end, left) in [
         (r#"{"status":"failed","result":{"exit_code":0}}"#, true),
         (r#"{"status":"completed","result":{}}"#, true),
+        (r#"{"status":"completed","result":{"exit_code":1,"stderr":"denied"}}"#, false),
         (r#"{"status":"failed","result":{"stderr":"docker: not found"}}"#, false),
         (r#"{"status":"failed"}"#, false),
     ] {

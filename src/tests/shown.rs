@@ -241,6 +241,13 @@ fn after(logins: &[&str]) -> FakeHost {
 }
 
 #[test]
+fn there_is_no_summary_of_the_logins_unless_it_is_wanted() {
+    let host = vault().with_env(&WITH_SUMMARY).responding(&[ACCEPTED, SUCCEEDED]);
+    assert!(host.run(main(&host)));
+    assert!(host.events("summary").is_empty());
+}
+
+#[test]
 fn the_summary_of_post_has_a_row_per_logout() {
     let logins = ["1 ended 7 certain op-1 a.example web-1", "2 ended 7 certain op-2 b.example -"];
     let host = after(&logins).with_env(&WITH_SUMMARY).with_state(&[("job_summary", "true")]);
