@@ -24,8 +24,8 @@ const JS_CRATES = /\b(JsValue|js_sys|web_sys|wasm_bindgen|gloo_net)\b/;
 
 // The same for JavaScript, by path.
 const UPPER_ROOMS = ['tests/docs', 'tests/e2e', 'tests/nodes', 'tests/platforms', 'tests/release', 'tests/demo', '.github'];
-// These use the built page, and compare it with the action.
-const SITE_ROOMS = ['tests/runners', 'tests/site', 'bench'];
+// These use the built page, too.
+const SITE_ROOMS = ['tests/runners', 'bench'];
 const JS_ROOMS = {
   js: [],
   site: ['js'],
@@ -37,7 +37,9 @@ const JS_ROOMS = {
   'tests/sandbox': ['tests/support'],
   'tests/env': ['tests/support', 'tests/sandbox'],
   ...Object.fromEntries(UPPER_ROOMS.map((room) => [room, ['tests/support', 'tests/sandbox', 'tests/env']])),
-  ...Object.fromEntries(SITE_ROOMS.map((room) => [room, ['tests/support', 'tests/sandbox', 'tests/env', 'js', 'site']])),
+  ...Object.fromEntries(SITE_ROOMS.map((room) => [room, ['tests/support', 'tests/sandbox', 'tests/env', 'site']])),
+  // Compares the page with the action.
+  'tests/site': ['tests/support', 'tests/sandbox', 'tests/env', 'js', 'site'],
 };
 
 /** The document with the tree of folders. */
